@@ -1,0 +1,1 @@
+"""One client per system: ask, parse into the model, refuse unknown shapes. No judgement."""

@@ -1,0 +1,87 @@
+"""What the server says of itself: build, flags, runtime, configuration; and whether it is a Prometheus at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_deploycheck.clients.durations import unix_seconds
+from pytest_deploycheck.clients.prometheus.envelope import ask, not_supported
+from pytest_deploycheck.clients.prometheus.targets import Moment  # noqa: TC001 - msgspec reads it at run time
+from pytest_deploycheck.model.prometheus import RuntimeInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.transport.reply import Reply
+    from pytest_deploycheck.transport.wire import Wire
+
+
+class _RuntimeInfo(msgspec.Struct, rename="camel"):
+    start_time: Moment
+    reload_config_success: bool
+    last_config_time: Moment
+    storage_retention: str = ""
+
+
+class _Config(msgspec.Struct):
+    yaml: str
+
+
+def build_info(wire: Wire) -> Mapping[str, str]:
+    """See `PrometheusClient.build_info`."""
+    data, reply = ask(wire, "/status/buildinfo", dict[str, str])
+    if not data.get("version"):
+        # VictoriaMetrics 1.79 answers success with nothing in it
+        raise not_supported(
+            wire,
+            "/status/buildinfo",
+            where=reply.url,
+            evidence=reply.evidence,
+            details=["it answers, but tells no version"],
+        )
+    return data
+
+
+def flags(wire: Wire) -> Mapping[str, str]:
+    """See `PrometheusClient.flags`."""
+    return ask(wire, "/status/flags", dict[str, str])[0]
+
+
+def runtime_info(wire: Wire) -> RuntimeInfo:
+    """See `PrometheusClient.runtime_info`."""
+    data, _ = ask(wire, "/status/runtimeinfo", _RuntimeInfo)
+    return RuntimeInfo(
+        start_time=unix_seconds(data.start_time),
+        reload_config_success=data.reload_config_success,
+        last_config_time=unix_seconds(data.last_config_time),
+        storage_retention=data.storage_retention,
+    )
+
+
+def config_text(wire: Wire) -> str:
+    """See `PrometheusClient.config_text`."""
+    return ask(wire, "/status/config", _Config)[0].yaml
+
+
+def refuse_victoriametrics(wire: Wire, path: str, reply: Reply, why: str) -> None:
+    """Refuse an empty list of a server that can only answer with empty ones.
+
+    VictoriaMetrics answers some of Prometheus's APIs with success and nothing in it: "no alert is firing" would hold
+    for ever.
+
+    Args:
+        wire: the way to the server.
+        path: of the API that answered, without `/api/v1`.
+        reply: the empty answer.
+        why: what VictoriaMetrics does instead.
+
+    Raises:
+        NotSupported: if the server is VictoriaMetrics.
+    """
+    # `/-/healthy` tells them apart: "VictoriaMetrics is Healthy." against "Prometheus Server is Healthy."
+    answer = wire.request("GET", "/-/healthy", statuses="any", redirects="return")
+    if b"VictoriaMetrics" in answer.body:
+        details = [f"VictoriaMetrics always answers it with nothing; {why}"]
+        raise not_supported(wire, path, where=reply.url, evidence=reply.evidence, details=details)

@@ -1,0 +1,256 @@
+"""Answers about the chain from scrape to alert: targets, rules, alerts, Alertmanagers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.checks import alerts as alert_checks
+from pytest_deploycheck.checks import rules as rule_checks
+from pytest_deploycheck.checks import targets as target_checks
+from pytest_deploycheck.checks import thresholds
+from pytest_deploycheck.checks.combining import combine
+from pytest_deploycheck.face.judged import Answer, Judged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from pytest_deploycheck.checks.alerts import Known
+    from pytest_deploycheck.checks.asked import Asked
+    from pytest_deploycheck.face.ledger import Ledger
+    from pytest_deploycheck.model.finding import Finding
+    from pytest_deploycheck.model.prometheus import (
+        Alert,
+        Alertmanagers,
+        InstantVector,
+        Rule,
+        RuleGroup,
+        RuntimeInfo,
+        Target,
+    )
+
+__tracebackhide__ = True
+
+
+class TargetsAnswer(Answer):
+    """The active scrape targets, of one job or of all.
+
+    Attributes:
+        targets: what came.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the judgement needs beside the targets
+        self,
+        targets: Sequence[Target],
+        ledger: Ledger,
+        asked: Asked,
+        *,
+        now: float,
+        samples: Mapping[tuple[str, str], float],
+        started: float | None,
+    ) -> None:
+        """Note that somebody has to look at it."""
+        super().__init__(ledger, asked)
+        self.targets = tuple(targets)
+        self._now = now
+        self._samples = samples
+        self._started = started
+
+    def up(self, *, count: int | None = None, min_samples: int = 1) -> Judged:
+        """Judge that every target is up, scraped lately without error, and brings samples.
+
+        Args:
+            count: how many there must be per job, exactly; at least one if it is None.
+            min_samples: how many samples each scrape must bring (an empty body with status 200 still gives `up` 1).
+        """
+        jobs = sorted({target.job for target in self.targets}) or [self._asked.asked]
+        return self._judge(combine([self._job(job, count, min_samples) for job in jobs]))
+
+    def _job(self, job: str, count: int | None, min_samples: int) -> Finding:
+        samples = {instance: number for (owner, instance), number in self._samples.items() if owner == job}
+        return target_checks.targets(
+            self.targets,
+            self._asked,
+            job=job,
+            now=self._now,
+            count=count,
+            samples=samples,
+            min_samples=min_samples,
+            since=self._started,
+        )
+
+    def __iter__(self) -> Iterator[Target]:
+        """Yield every target."""
+        self._read()
+        return iter(self.targets)
+
+    def __len__(self) -> int:
+        """Return the number of targets."""
+        self._read()
+        return len(self.targets)
+
+
+class RulesAnswer(Answer):
+    """The loaded rules.
+
+    Attributes:
+        groups: what came.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[RuleGroup],
+        ledger: Ledger,
+        asked: Asked,
+        *,
+        now: float,
+        missing: Callable[[Sequence[Rule], float, Collection[str]], tuple[Mapping[str, Collection[str]], Asked]],
+    ) -> None:
+        """Note that somebody has to look at it."""
+        super().__init__(ledger, asked)
+        self.groups = tuple(groups)
+        self._now = now
+        self._missing = missing
+
+    def has(self, name: str, *, kind: str = "alerting", group: str | None = None) -> Judged:
+        """Judge that a rule is loaded, healthy, and was evaluated lately."""
+        return self._judge(
+            rule_checks.expected_rule(self.groups, self._asked, name=name, now=self._now, kind=kind, group=group)
+        )
+
+    def healthy(self, *, min_groups: int = 1) -> Judged:
+        """Judge that every rule is healthy and evaluated in time."""
+        return self._judge(rule_checks.all_rules(self.groups, self._asked, now=self._now, min_groups=min_groups))
+
+    def refer_to_series(self, *, window: object = "1d", known_absent: Collection[str] = ()) -> Judged:
+        """Judge that every metric that a rule names has had a series within the window.
+
+        A rule about a metric that does not exist is `ok` and `inactive` for ever.
+
+        Args:
+            window: how far back to look: seconds, a `timedelta`, or a text such as `1d`.
+            known_absent: metric names that may be absent.
+        """
+        from pytest_deploycheck.face.judged import seconds_of
+
+        missing, asked = self._missing(list(self), seconds_of(window, "the window"), known_absent)
+        return self._judge(rule_checks.references(missing, asked, known_absent=known_absent))
+
+    def __iter__(self) -> Iterator[Rule]:
+        """Yield every rule."""
+        self._read()
+        return iter([rule for group in self.groups for rule in group.rules])
+
+    def __len__(self) -> int:
+        """Return the number of rules."""
+        return len(list(iter(self)))
+
+
+class AlertsAnswer(Answer):
+    """Prometheus's alerts.
+
+    Attributes:
+        alerts: what came, in the states asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the judgement needs beside the alerts
+        self,
+        alerts: Sequence[Alert],
+        ledger: Ledger,
+        asked: Asked,
+        *,
+        states: Sequence[str],
+        rules: int,
+        now: float,
+    ) -> None:
+        """Note that somebody has to look at it."""
+        super().__init__(ledger, asked)
+        self.alerts = tuple(alert for alert in alerts if alert.state in states)
+        self._states = tuple(states)
+        self._rules = rules
+        self._now = now
+
+    def none(self, known: Sequence[Known] = ()) -> Judged:
+        """Judge that there is none but the known ones, which must not have expired."""
+        return self._judge(
+            alert_checks.unexpected(
+                self.alerts,
+                known,
+                self._asked,
+                today=datetime.fromtimestamp(self._now, tz=UTC).date(),
+                states=self._states,
+                rules=self._rules,
+            )
+        )
+
+    def at_most(self, limit: int) -> Judged:
+        """Judge that there are no more than a person can read."""
+        return self._judge(alert_checks.storm(len(self.alerts), limit, self._asked))
+
+    def __iter__(self) -> Iterator[Alert]:
+        """Yield every alert."""
+        self._read()
+        return iter(self.alerts)
+
+    def __len__(self) -> int:
+        """Return the number of alerts."""
+        self._read()
+        return len(self.alerts)
+
+
+class AlertmanagersAnswer(Answer):
+    """The Alertmanagers that Prometheus has discovered, and how its notifications fare.
+
+    Attributes:
+        found: what was discovered.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the judgement needs beside the list
+        self,
+        found: Alertmanagers,
+        ledger: Ledger,
+        asked: Asked,
+        *,
+        now: float,
+        runtime: RuntimeInfo | None,
+        failures: Callable[[float], list[tuple[InstantVector, Asked]]],
+    ) -> None:
+        """Note that somebody has to look at it."""
+        super().__init__(ledger, asked)
+        self.found = found
+        self._now = now
+        self._runtime = runtime
+        self._failures = failures
+
+    def connected(self, expected: int = 1, *, window: object = "10m") -> Judged:
+        """Judge that there are enough, and that Prometheus neither dropped a notification nor failed to send one.
+
+        Discovery alone is no health: a dead Alertmanager stays listed. So Prometheus's own counters of errors and
+        dropped notifications are judged as well; where it does not scrape itself they are no data.
+
+        Args:
+            expected: how many there must be, at least.
+            window: in which nothing may be dropped; cut at the deployment's finish.
+        """
+        from pytest_deploycheck.face.judged import seconds_of
+
+        moments = [] if self._runtime is None else [self._runtime.start_time, self._runtime.last_config_time]
+        since = max((moment for moment in moments if moment is not None), default=None)
+        discovery = alert_checks.alertmanagers(
+            self.found, self._asked, expected=expected, now=self._now, since=since
+        )
+        counters = [
+            thresholds.compare(vector, "<=", 0.0, asked, unit="")
+            for vector, asked in self._failures(seconds_of(window, "the window"))
+        ]
+        return self._judge(combine([discovery, *counters]))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the addresses of the active ones."""
+        self._read()
+        return iter(self.found.active)
+
+    def __len__(self) -> int:
+        """Return the number of active ones."""
+        self._read()
+        return len(self.found.active)

@@ -1,0 +1,56 @@
+"""Keeps track, for the check that runs, of what was asked but not judged, and of what was judged and found wanting."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.model.finding import Finding
+
+__tracebackhide__ = True
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+
+def caller() -> str:
+    """Return `file:line` of the nearest frame outside this package: the line a person wrote."""
+    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack() reads source files, a thousand times slower
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class Ledger:
+    """One check's open questions and bad findings."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._open: dict[int, tuple[object, str, str]] = {}
+        self.bad: list[Finding] = []
+        self.tracking = True
+
+    def begin(self) -> None:
+        """Forget what the check before left."""
+        self._open.clear()
+        self.bad.clear()
+        self.tracking = True
+
+    def opened(self, thing: object, what: str) -> None:
+        """Note an answer or a judgement that somebody has to look at.
+
+        What a session- or module-scoped fixture asks is judged by later checks, and so is not noted.
+        """
+        if self.tracking:
+            self._open[id(thing)] = (thing, what, caller())
+
+    def closed(self, thing: object) -> None:
+        """Note that somebody has looked at it."""
+        self._open.pop(id(thing), None)
+
+    def unjudged(self) -> list[tuple[str, str]]:
+        """Return (what, `file:line`) of everything nobody looked at, in the order of asking."""
+        return [(what, where) for _, what, where in self._open.values()]

@@ -1,0 +1,353 @@
+"""The `prometheus` fixture: questions in PromQL's own words, answers that cannot pass vacuously."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.checks import versions
+from pytest_deploycheck.clients.prometheus.client import PrometheusClient
+from pytest_deploycheck.errors import AuthorMistake, DeploycheckError, NotReady, NotSupported
+from pytest_deploycheck.face.chain import AlertmanagersAnswer, AlertsAnswer, RulesAnswer, TargetsAnswer
+from pytest_deploycheck.face.fresh import age_vector, fresh
+from pytest_deploycheck.face.judged import Judged, System, judge, seconds_of
+from pytest_deploycheck.face.marking import Marking, increase_since
+from pytest_deploycheck.face.readiness import judge_ready
+from pytest_deploycheck.face.references import missing_metrics
+from pytest_deploycheck.face.vectors import AgeAnswer, RangeAnswer, VectorAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from prometheus_api_client import PrometheusConnect
+
+    from pytest_deploycheck.checks.asked import Asked
+    from pytest_deploycheck.clock import Clock
+    from pytest_deploycheck.face.ledger import Ledger
+    from pytest_deploycheck.model.prometheus import InstantVector, Metadata, Rule, RuntimeInfo
+    from pytest_deploycheck.settings.checks import VersionCheck
+    from pytest_deploycheck.settings.models import Deployment
+    from pytest_deploycheck.transport.wire import Wire
+
+__tracebackhide__ = True
+
+_POINTS = 200
+"""How many points a window is read in where no step is given: enough to see a blip, cheap to ask."""
+_SHORTEST_STEP = 1.0
+_SHORTEST_COUNT = 60
+"""Seconds: `increase` needs two scrapes in its window, whatever moment the deployment ended."""
+
+
+class Prometheus(System):
+    """One Prometheus.
+
+    Calling it asks an instant query; the answer compares with numbers, and a comparison means *every* series::
+
+        assert prometheus('sum by (route) (rate(errors_total[5m]))') < 0.01
+
+    Args:
+        wire: the way to it.
+        clock: the runner's.
+        ledger: of the check that runs.
+        observed: grows by the id of every exchange.
+        deployment: what was deployed; windows begin after it.
+        external_url: where people open it.
+    """
+
+    def __init__(  # noqa: PLR0913 - its surroundings, all by keyword
+        self,
+        wire: Wire,
+        *,
+        clock: Clock,
+        ledger: Ledger,
+        observed: list[str],
+        deployment: Deployment,
+        external_url: str,
+    ) -> None:
+        """Ask nothing yet."""
+        super().__init__("prometheus", external_url, ledger, observed)
+        self.wire = wire
+        self.api = PrometheusClient(wire, clock, external_url=external_url)
+        self._clock = clock
+        self._deployment = deployment
+        self.known_version = ""
+
+    @cached_property
+    def client(self) -> PrometheusConnect:
+        """A real `prometheus_api_client.PrometheusConnect`, through the same connections and onto the same tape."""
+        from pytest_deploycheck.clients.bridge import prometheus_connect
+
+        return prometheus_connect(self.wire)
+
+    # --- queries ------------------------------------------------------------------------------------------------------
+
+    def __call__(self, expr: str, *, time: float | None = None) -> VectorAnswer:
+        """Ask an instant query.
+
+        Args:
+            expr: PromQL giving an instant vector or a scalar; its plain value, without a comparison (an empty
+                `expr > X` cannot tell good from absent).
+            time: evaluation time, Unix seconds on Prometheus's clock; now if it is None.
+
+        Raises:
+            CannotMeasure: if there is no usable answer (Unreachable, QueryFailed, Malformed, …).
+        """
+        with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
+            vector = self.api.query(expr, time=time)
+        return VectorAnswer(vector, self._ledger, box[0])
+
+    def range(
+        self,
+        expr: str,
+        window: object,
+        *,
+        step: object | None = None,
+        coverage: float = 0.9,
+        whole: bool = False,
+    ) -> RangeAnswer:
+        """Ask a range query over the elapsed part of a window that ends now.
+
+        The window starts no earlier than the deployment's finish, if that is known: what was measured before says
+        nothing of the new version.
+
+        Args:
+            expr: PromQL giving an instant vector or a scalar.
+            window: seconds, a `timedelta`, or a text such as `30m`.
+            step: between points; a two-hundredth of the window (at least 1 s) if it is None.
+            coverage: the share of points that every series must have; below it the result is inconclusive.
+            whole: do not cut the window at the deployment's finish.
+        """
+        length = seconds_of(window, "the window")
+        if length <= 0:
+            raise AuthorMistake(f"a window of {length:g} s", next_step="give a positive one")
+        with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
+            now = self._now()
+            length = length if whole else self._since_deployment(length, now)
+            seconds = seconds_of(step, "the step") if step is not None else max(_SHORTEST_STEP, length / _POINTS)
+            vector = self.api.range(expr, now - length, now, seconds)
+        return RangeAnswer(vector, self._ledger, box[0], step=seconds, coverage=coverage)
+
+    def age(self, selector: str) -> AgeAnswer:
+        """Ask how old each series' newest *sample* is, in seconds on Prometheus's own clock.
+
+        The age of a recorded series is that of the samples its rule reads (the recorded sample is stamped when the
+        rule runs), and that of a pushed one the time since the push (the Pushgateway is scraped afresh for ever). A
+        frozen gauge is scraped afresh too: only a heartbeat or a counter that moves shows a living application, see
+        `fresh`.
+
+        Args:
+            selector: a bare selector such as `app_sessions_total{job="app"}`.
+        """
+        with self._asking(f"age of {selector}", f"graph: {self.api.graph_url(selector)}") as box:
+            vector = age_vector(self.api, selector)
+        return AgeAnswer(vector, self._ledger, box[0])
+
+    def fresh(  # noqa: PLR0913 - each is one kind of freshness
+        self,
+        selector: str,
+        *,
+        max_age: object = 60.0,
+        series: int | None = None,
+        per_instance: bool = False,
+        heartbeat: str | None = None,
+        moving: object | None = None,
+    ) -> Judged:
+        """Judge freshness in all the ways that facts ask for.
+
+        Args:
+            selector: a bare selector.
+            max_age: the greatest age: seconds, a `timedelta`, or a text such as `60s`.
+            series: how many series there must be, exactly.
+            per_instance: whether every target of the series' jobs must carry it.
+            heartbeat: a bare selector of a gauge that holds the Unix time of the application's last work.
+            moving: a window within which the counter must have increased.
+        """
+        limit = seconds_of(max_age, "max_age")
+        window = None if moving is None else seconds_of(moving, "moving")
+        finding = fresh(
+            self, selector, max_age=limit, series=series, per_instance=per_instance, heartbeat=heartbeat, moving=window
+        )
+        return judge(finding, self._ledger)
+
+    def mark(self, selector: str) -> Marking:
+        """Note a counter's values, to ask later how much it has increased since.
+
+        Use it as a context around the action whose effect is awaited::
+
+            with prometheus.mark("sessions_total") as before:
+                app.post("/sessions")
+            ...
+            assert prometheus.increase(since=before) >= 1
+        """
+        return Marking(self, selector)
+
+    def increase(self, *, since: Marking) -> VectorAnswer:
+        """Ask how much each series has increased since the mark: exact, from raw samples, resets counted as such.
+
+        Args:
+            since: what `mark` gave.
+        """
+        return increase_since(self, since)
+
+    # --- the chain ----------------------------------------------------------------------------------------------------
+
+    def targets(self, job: str | None = None) -> TargetsAnswer:
+        """Ask for the active scrape targets, of one job or of all, and how many samples each scrape brought."""
+        asked = f'targets of job "{job}"' if job is not None else "targets of all jobs"
+        with self._asking(asked, f"targets: {self._url}/targets") as box:
+            found = self.api.targets()
+            where = f'{{job="{_escaped(job)}"}}' if job is not None else ""
+            counts = self.api.query(f"scrape_samples_scraped{where}")
+            now = self._now()
+            started = self._started()
+        samples = {(one.labels.get("job", ""), one.labels.get("instance", "")): one.last.value for one in counts}
+        mine = [target for target in found if job is None or target.job == job]
+        return TargetsAnswer(mine, self._ledger, box[0], now=now, samples=samples, started=started)
+
+    def rules(self, *, kind: str | None = None) -> RulesAnswer:
+        """Ask for the loaded rules: all, or only `alerting` or `recording` ones."""
+        with self._asking("loaded rules", f"rules: {self._url}/rules") as box:
+            groups = self.api.rules(kind=kind)
+            now = self._now()
+        return RulesAnswer(groups, self._ledger, box[0], now=now, missing=self._missing_metrics)
+
+    def alerts(self, state: str | None = None) -> AlertsAnswer:
+        """Ask for the alerts that Prometheus holds: `pending`, `firing`, or both.
+
+        Raises:
+            AuthorMistake: for any other state; Alertmanager's `active` is not one of Prometheus's.
+        """
+        if state not in (None, "pending", "firing"):
+            raise AuthorMistake(
+                f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing"
+            )
+        states = ("pending", "firing") if state is None else (state,)
+        with self._asking(f"alerts {' or '.join(states)}", f"alerts: {self._url}/alerts") as box:
+            groups = self.api.rules(kind="alerting")
+            now = self._now()
+        rules = [rule for group in groups for rule in group.rules]
+        alerts = [alert for rule in rules for alert in rule.alerts]
+        return AlertsAnswer(alerts, self._ledger, box[0], states=states, rules=len(rules), now=now)
+
+    def alertmanagers(self) -> AlertmanagersAnswer:
+        """Ask for the Alertmanagers that Prometheus has discovered."""
+        with self._asking("connected Alertmanagers", f"status: {self._url}/status") as box:
+            found = self.api.alertmanagers()
+            now = self._now()
+            runtime = self._runtime()
+        return AlertmanagersAnswer(
+            found, self._ledger, box[0], now=now, runtime=runtime, failures=self._notification_failures
+        )
+
+    def metadata(self, metric: str) -> tuple[Metadata, ...]:
+        """Return what the targets say of a metric: type, help, unit; several if they differ."""
+        return self.api.metadata(metric)
+
+    # --- the server itself --------------------------------------------------------------------------------------------
+
+    def ready(self) -> Judged:
+        """Judge that it is ready, answers queries with the credentials in use, and has loaded its configuration."""
+        with self._asking("ready, queries answered, configuration loaded", f"status: {self._url}/status") as box:
+            readiness = self.api.ready()
+            if not readiness:
+                raise NotReady(
+                    f"prometheus is not ready: {readiness.text}",
+                    where=self._url,
+                    evidence=readiness.evidence,
+                    next_step="wait until it has replayed its write-ahead log",
+                )
+            vector = self.api.query("vector(1)")
+            runtime = self._runtime()
+            self._learn_version()
+        loaded = None if runtime is None else runtime.reload_config_success
+        return judge(judge_ready(box[0], answered=len(vector) == 1, config_loaded=loaded), self._ledger)
+
+    def runs_version(self, entry: VersionCheck, deployment: Deployment) -> Judged:
+        """Judge that every replica's info metric carries the expected version (SM3)."""
+        metric = entry.metric or ""
+        with self._asking(metric, f"graph: {self.api.graph_url(metric)}") as box:
+            vector = self.api.query(metric)
+        return judge(
+            versions.version(
+                versions.labelled([one.labels for one in vector], entry.label),
+                box[0],
+                expected=entry.expected or deployment.version,
+                replicas=entry.replicas,
+            ),
+            self._ledger,
+        )
+
+    @property
+    def flags(self) -> Mapping[str, str]:
+        """The command line's flags, defaults included."""
+        return self.api.flags()
+
+    @property
+    def build_info(self) -> Mapping[str, str]:
+        """Version, revision, ….
+
+        Raises:
+            NotSupported: if the server does not tell.
+        """
+        info = self.api.build_info()
+        self.known_version = info["version"]
+        return info
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Prometheus's clock minus the runner's, in seconds, as the run's own queries bound it; None if none did."""
+        bounds = self.api.skew()
+        return None if bounds is None else (bounds[0] + bounds[1]) / 2
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        """Return the time on Prometheus's own clock."""
+        return self.api.query("time()").values[0]
+
+    def _runtime(self) -> RuntimeInfo | None:
+        try:
+            return self.api.runtime_info()
+        except NotSupported:
+            return None
+
+    def _started(self) -> float | None:
+        runtime = self._runtime()
+        return None if runtime is None else runtime.start_time
+
+    def _learn_version(self) -> None:
+        try:
+            self.known_version = self.api.build_info()["version"]
+        except DeploycheckError:
+            self.known_version = ""  # only told in the report; nothing is judged by it
+
+    def _since_deployment(self, length: float, now: float) -> float:
+        """Return the window's length, cut at the deployment's finish (a moment on the deployer's clock)."""
+        finished = self._deployment.finished_at
+        if finished is None:
+            return length
+        return min(length, max(_SHORTEST_STEP, now - finished.timestamp()))
+
+    def _notification_failures(self, window: float) -> list[tuple[InstantVector, Asked]]:
+        found = []
+        seconds = max(_SHORTEST_COUNT, math.floor(self._since_deployment(window, self._now())))
+        for metric in ("prometheus_notifications_errors_total", "prometheus_notifications_dropped_total"):
+            expr = f"increase({metric}[{seconds}s])"
+            with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
+                vector = self.api.query(expr)
+            found.append((vector, box[0]))
+        return found
+
+    def _missing_metrics(
+        self, rules: Sequence[Rule], window: float, known_absent: Collection[str]
+    ) -> tuple[Mapping[str, Collection[str]], Asked]:
+        with self._asking(f"series of every rule's metrics within {window:g} s", f"rules: {self._url}/rules") as box:
+            missing: Mapping[str, Collection[str]] = missing_metrics(self.api, rules, window, known_absent)
+        return missing, box[0]
+
+
+def _escaped(text: str | None) -> str:
+    return (text or "").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+

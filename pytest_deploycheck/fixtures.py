@@ -1,0 +1,46 @@
+"""The fixtures: thin, session-scoped, and overridable in a user's conftest. All of them go through `deploycheck`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.face.alertmanager import Alertmanager
+    from pytest_deploycheck.face.health import Health
+    from pytest_deploycheck.face.prometheus import Prometheus
+    from pytest_deploycheck.session.run import Run
+    from pytest_deploycheck.settings.models import Deployment
+
+
+@pytest.fixture(scope="session")
+def deploycheck(pytestconfig: pytest.Config) -> Run:
+    """The run: `settings` (the effective configuration), `tape` (what was observed), `record(name, value)`."""
+    from pytest_deploycheck.session.run import run_of
+
+    return run_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def deployment(deploycheck: Run) -> Deployment:
+    """What was deployed: version, image_digest, started_at, finished_at, change_ticket."""
+    return deploycheck.settings.deployment
+
+
+@pytest.fixture(scope="session")
+def prometheus(deploycheck: Run) -> Prometheus:
+    """The environment's Prometheus: `assert prometheus("up") == 1` speaks of every series."""
+    return deploycheck.prometheus
+
+
+@pytest.fixture(scope="session")
+def alertmanager(deploycheck: Run) -> Alertmanager:
+    """The environment's Alertmanager: status, alerts, silences, routing, notifications."""
+    return deploycheck.alertmanager
+
+
+@pytest.fixture(scope="session")
+def health(deploycheck: Run) -> Health:
+    """The environment's services: `health("mcp").get("/health")`."""
+    return deploycheck.health

@@ -1,0 +1,201 @@
+"""The markers: their declaration to pytest, and how they become a `Declaration`.
+
+Wrong arguments are collected as mistakes, one line each with the test's place, and end the run as a usage error:
+a misspelt argument must not quietly turn a gate into none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+from pytest_deploycheck.model.declaration import Declaration, Tier
+from pytest_deploycheck.model.outcome import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pytest
+
+NOT_CONFIGURED = "deploycheck_not_configured"
+"""Internal marker: the suite has such a test, the configuration has nothing for it."""
+
+LEVEL_ARGUMENTS = ("owner", "runbook", "ticket", "tier", "reason")
+
+CATEGORIES = {
+    "smoke": "is it there at all: health, functional endpoints, versions, ports",
+    "freshness": "metrics have recent samples and plausible values",
+    "slo": "service levels keep their thresholds",
+    "alerts": "rules, alerts, their routing and delivery",
+    "dashboards": "panels show data",
+    "rollout": "workloads are rolled out and ready",
+    "logging": "logs are well formed and quiet",
+    "security": "certificates, permissions, secrets",
+    "e2e": "an activity is seen along the whole chain",
+}
+"""Category marker → what it is about. A category does not gate; it groups and selects."""
+
+_DECLARATIONS = (
+    "blocker(owner=, runbook=, ticket=, tier=, reason=): deploycheck: this check gates the release; "
+    'tier is "immediate", "investigate" or after("30m")',
+    "warning(owner=, runbook=, ticket=, tier=, reason=): deploycheck: this check is reported but does not gate",
+    "requirement(id): deploycheck: the checklist row that this check serves",
+    'writes(*systems): deploycheck: this check may change something in the named systems, if the run allows it too',
+    "needs(*systems): deploycheck: leave this check out where the environment has no such system; the report says so",
+    'foreach(table, level="blocker", where=None): deploycheck: one test per entry of a table in deploycheck.toml, '
+    "passed as `entry`",
+    f"{NOT_CONFIGURED}: deploycheck: internal",
+)
+
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+", re.ASCII)
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
+_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_TIER = re.compile(r"""after\(\s*["']?(?P<duration>[0-9a-z.]+)["']?\s*\)""")
+
+
+def after(duration: str) -> str:
+    """Return the tier "roll back if it is not mended within this time of the deployment's finish".
+
+    Args:
+        duration: such as `30m`.
+    """
+    return f"after({duration})"
+
+
+def parse_tier(text: object) -> Tier:
+    """Read a tier as it is written in a marker or in the configuration.
+
+    Raises:
+        ValueError: if it is none of `immediate`, `investigate`, `after("30m")`.
+    """
+    if text == "immediate":
+        return Tier(kind="immediate")
+    if text == "investigate":
+        return Tier(kind="investigate")
+    match = _TIER.fullmatch(text) if isinstance(text, str) else None
+    if match and _DURATION.fullmatch(match["duration"]):
+        seconds = sum(float(number) * _UNIT[unit] for number, unit in _PART.findall(match["duration"]))
+        return Tier(kind="after", seconds=seconds)
+    message = f'tier={text!r} is none of "immediate", "investigate", after("30m")'
+    raise ValueError(message)
+
+
+def declare(config: pytest.Config) -> frozenset[str]:
+    """Tell pytest of the markers, so that `--strict-markers` knows them.
+
+    Returns:
+        The names by which a test is recognised as a check. A category name that the user's own configuration declares
+        (`smoke` is a common one) stays the user's: it does not turn unit tests into a verification run.
+    """
+    theirs = {re.split(r"[:(]", line, maxsplit=1)[0].strip() for line in config.getini("markers")}
+    for line in _DECLARATIONS:
+        config.addinivalue_line("markers", line)
+    for name, text in CATEGORIES.items():
+        if name not in theirs:
+            config.addinivalue_line("markers", f"{name}: deploycheck: {text}")
+    return frozenset({"blocker", "warning", "requirement", "writes", "foreach", *(set(CATEGORIES) - theirs)})
+
+
+class Markers:
+    """Reads the markers of collected items.
+
+    Args:
+        unmarked: what an item without a level counts as: `blocker`, `warning`, or `ignore`.
+        place: gives an item's `file:line`.
+    """
+
+    def __init__(self, unmarked: str, place: Callable[[pytest.Item], str]) -> None:
+        """Start without mistakes."""
+        self._unmarked = unmarked
+        self._place = place
+        self.mistakes: list[str] = []
+
+    def read(self, item: pytest.Item) -> Declaration | None:
+        """Return the item's declaration; None if it is unmarked and unmarked tests are ignored.
+
+        Mistakes in arguments are added to `mistakes`; the declaration then falls back to a plain blocker.
+        """
+        where = self._place(item)
+        marks = list(self._levels(item))
+        level: Level | None = None
+        arguments: dict[str, Any] = {}
+        if marks:
+            rank = marks[0][0]
+            nearest = {mark.name for found, mark in marks if found == rank}
+            if len(nearest) > 1:
+                self._mistake(where, item, "is marked both blocker and warning in the same place: keep one")
+            level = Level(marks[0][1].name)
+            for _, mark in reversed(marks):  # the nearest mark of the chosen level has the last word
+                if mark.name == level.value:
+                    arguments.update(self._level_arguments(where, item, mark))
+        elif self._unmarked != "ignore":
+            level = Level(self._unmarked)
+        requirement = self._requirement(where, item)
+        if level is None:
+            return None
+        return Declaration(
+            nodeid=item.nodeid,
+            level=level,
+            declared=bool(marks),
+            categories=tuple(sorted({mark.name for mark in item.iter_markers() if mark.name in CATEGORIES})),
+            requirement=requirement,
+            location=where,
+            **arguments,
+        )
+
+    def _levels(self, item: pytest.Item) -> Iterator[tuple[int, pytest.Mark]]:
+        """Yield (distance, mark) of the level marks, nearest first; a parameter's own mark is nearer than a decorator."""
+        callspec = getattr(item, "callspec", None)
+        own = list(callspec.marks) if callspec is not None else []
+        for mark in own:
+            if mark.name in ("blocker", "warning"):
+                yield 0, mark
+        for node, mark in item.iter_markers_with_node():
+            if mark.name in ("blocker", "warning") and not any(mark is known for known in own):
+                depth = len(item.listchain()) - item.listchain().index(node)
+                yield depth, mark
+
+    def _level_arguments(self, where: str, item: pytest.Item, mark: pytest.Mark) -> dict[str, Any]:
+        if mark.args:
+            self._mistake(where, item, f"{mark.name}() takes no positional arguments, got {mark.args!r}")
+        found: dict[str, Any] = {}
+        for name, value in mark.kwargs.items():
+            if name not in LEVEL_ARGUMENTS:
+                close = difflib.get_close_matches(name, LEVEL_ARGUMENTS, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(LEVEL_ARGUMENTS)}"
+                self._mistake(where, item, f"{mark.name}() does not know the argument {name!r}: {hint}")
+            elif name == "tier":
+                try:
+                    found["tier"] = parse_tier(value)
+                except ValueError as error:
+                    self._mistake(where, item, f"{mark.name}(): {error}")
+            elif not isinstance(value, str):
+                self._mistake(where, item, f"{mark.name}(): {name} is a text, got {value!r}")
+            else:
+                found[name] = value
+        return found
+
+    def _requirement(self, where: str, item: pytest.Item) -> str:
+        mark = item.get_closest_marker("requirement")
+        if mark is None:
+            return ""
+        if len(mark.args) != 1 or mark.kwargs or not isinstance(mark.args[0], str):
+            self._mistake(where, item, 'requirement() takes one text, such as requirement("MF2")')
+            return ""
+        return mark.args[0]
+
+    def _mistake(self, where: str, item: pytest.Item, text: str) -> None:
+        name = item.nodeid.split("::", 1)[-1]
+        self.mistakes.append(f"{where}: {name}: {text}")
+
+
+def undeclared_names(expression: str, known: set[str]) -> list[str]:
+    """Return the marker names in a `-m` expression that nobody declared or used, in order.
+
+    pytest accepts `-m blokcer` silently and selects nothing; a gate must not.
+    """
+    without_arguments = re.sub(r"\([^()]*=[^()]*\)", " ", expression)  # pytest 8.3: -m "device(serial='x')"
+    names = re.findall(r"[A-Za-z_][\w.:-]*", without_arguments)
+    unknown = [name for name in names if name not in {"and", "or", "not", "None", "True", "False"} | known]
+    return list(dict.fromkeys(unknown))

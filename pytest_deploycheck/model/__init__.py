@@ -1,0 +1,1 @@
+"""Plain frozen data: what was declared, asked, observed, judged and decided. No behaviour beyond reading itself."""

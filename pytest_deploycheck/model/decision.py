@@ -1,0 +1,174 @@
+"""What was decided about a run, and the waivers that took part in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from pytest_deploycheck.model.outcome import Outcome, Recommendation, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXIT_CODES: Final[Mapping[Verdict, int]] = {Verdict.GO: 0, Verdict.NO_GO: 1, Verdict.HOLD: 6}
+"""The exit code of each verdict; 6 because pytest itself uses 0 to 5."""
+
+WaiverState = Literal["applied", "expired", "unused", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A reviewed decision to release although one check does not pass.
+
+    Attributes:
+        check: the exact node id.
+        reason: why it is acceptable.
+        owner: who answers for it.
+        ticket: where it is tracked.
+        expires: the first instant at which it no longer applies, in Unix seconds.
+        expires_text: as written in the file, such as `2026-12-31`.
+        where: `file:line`.
+    """
+
+    check: str
+    reason: str
+    owner: str
+    ticket: str
+    expires: float
+    expires_text: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waivers:
+    """All waivers of a file, at most one a check, in file order.
+
+    Attributes:
+        entries: the waivers.
+        source: the file's name; empty if there is none.
+    """
+
+    entries: tuple[Waiver, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverUse:
+    """What became of one waiver.
+
+    Attributes:
+        waiver: the waiver.
+        state: `applied`; `expired`; `unused` (nothing to waive); `refused` (the check was deselected, lost or never
+            reported: there is no result that somebody could have accepted).
+        text: one sentence a person reads.
+    """
+
+    waiver: Waiver
+    state: WaiverState
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a run is not GO, or would not be without a waiver.
+
+    Attributes:
+        nodeid: the check; empty if the reason concerns the whole run.
+        outcome: what the check came to, or the nearest outcome for a reason of the whole run.
+        text: one line.
+        waived: whether a waiver takes its weight away.
+    """
+
+    nodeid: str
+    outcome: Outcome
+    text: str
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """A `warning` check that did not pass and does not gate."""
+
+    nodeid: str
+    outcome: Outcome
+    text: str
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many of the expected blockers were covered. Lost and undeclared checks count as blockers.
+
+    Attributes:
+        expected: collected before anything was deselected.
+        out_of_scope: deselected under a declared scope.
+        ran: reported a result.
+        passed: of those that ran.
+        waived: did not pass, and are waived.
+    """
+
+    expected: int = 0
+    out_of_scope: int = 0
+    ran: int = 0
+    passed: int = 0
+    waived: int = 0
+
+    def __str__(self) -> str:
+        """Return it in words, such as `11 of 12 blockers passed, 1 waived`."""
+        in_scope = self.expected - self.out_of_scope
+        text = f"{self.passed} of {in_scope} blocker{'' if in_scope == 1 else 's'}"
+        text += " in scope passed" if self.out_of_scope else " passed"
+        if self.waived:
+            text += f", {self.waived} waived"
+        if self.out_of_scope:
+            text += f"; {self.out_of_scope} out of scope"
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict of a run with everything that led to it.
+
+    Attributes:
+        verdict: the answer.
+        why: the answer's reason in one sentence.
+        reasons: worst first (FAILED, ERROR, INCONCLUSIVE, NOT_RUN), the waived ones after all others.
+        warned: `warning` checks that did not pass, worst first; under strict they are among the reasons instead.
+        waivers: what became of each waiver, in file order.
+        out_of_scope: node ids of blockers that the declared scope leaves out.
+        counts: by level (`blocker`, `warning`), then by outcome; every level and outcome is present.
+        coverage: of the expected blockers.
+        recommendation: what to do with the release now.
+        recommendation_reasons: one sentence each.
+        notes: what a reader should know beside the reasons.
+        scope: the declared scope, or None.
+    """
+
+    verdict: Verdict
+    why: str
+    reasons: tuple[Reason, ...] = ()
+    warned: tuple[Warned, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    recommendation: Recommendation = Recommendation.HOLD
+    recommendation_reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    scope: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the verdict means."""
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def line(self) -> str:
+        """The verdict as it must be quoted: a declared scope belongs to it."""
+        return f'{self.verdict.value} (scope "{self.scope}")' if self.scope else self.verdict.value
+
+    @property
+    def waived(self) -> tuple[str, ...]:
+        """Node ids of the checks that did not pass and are waived, worst first; blockers before warnings."""
+        blockers = tuple(reason.nodeid for reason in self.reasons if reason.waived)
+        return blockers + tuple(warned.nodeid for warned in self.warned if warned.waived)

@@ -1,0 +1,112 @@
+"""What a check's author declared about it, and what became of the check."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pytest_deploycheck.model.outcome import Level, Outcome
+
+TierKind = Literal["immediate", "after", "investigate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """When a failed blocker means rolling back.
+
+    Attributes:
+        kind: `immediate`; `after` (if it is not mended within `seconds` of the deployment's finish); `investigate`.
+        seconds: only for `after`.
+    """
+
+    kind: TierKind
+    seconds: float | None = None
+
+    def __str__(self) -> str:
+        """Return it as it is written in a marker, such as `after("30m")`."""
+        return f'after("{self.seconds:g}s")' if self.kind == "after" else self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One collected check.
+
+    Attributes:
+        nodeid: pytest's name of it.
+        level: whether it gates.
+        declared: False if the level is only the default for unmarked tests.
+        categories: category markers on it (`smoke`, `freshness`, …), sorted.
+        owner: who answers for it.
+        runbook: a URL.
+        ticket: a change or incident ticket.
+        reason: why it has this level.
+        tier: what its failure means for the release; None = the configured default.
+        requirement: the checklist row it serves, such as `MF2`; empty if none.
+        location: `file:line`.
+    """
+
+    nodeid: str
+    level: Level
+    declared: bool = True
+    categories: tuple[str, ...] = ()
+    owner: str = ""
+    runbook: str = ""
+    ticket: str = ""
+    reason: str = ""
+    tier: Tier | None = None
+    requirement: str = ""
+    location: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as builtins."""
+        record = asdict(self)
+        record["level"] = self.level.value
+        record["categories"] = list(self.categories)
+        return record
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Declaration:
+        """Return the declaration that `to_dict` described."""
+        values = dict(record)
+        values["level"] = Level(values["level"])
+        values["categories"] = tuple(values.get("categories", ()))
+        tier = values.get("tier")
+        values["tier"] = Tier(**tier) if tier else None
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What became of one check in its last attempt.
+
+    Attributes:
+        nodeid: pytest's name of it.
+        outcome: one of the five outcomes.
+        summary: one line: why; empty for a pass.
+        text: the whole failure text as pytest showed it; empty for a pass.
+        phase: the phase that decided: `setup`, `call`, `teardown`, or `lost` for a dead worker.
+        started: Unix seconds.
+        duration: seconds over all phases.
+        attempts: how many attempts there were; `flaky` if an earlier one did not pass and this one did.
+        evidence: ids of the exchanges it observed, in order.
+        worker: the xdist worker, or `main`.
+    """
+
+    nodeid: str
+    outcome: Outcome
+    summary: str = ""
+    text: str = ""
+    phase: str = "call"
+    started: float = 0.0
+    duration: float = 0.0
+    attempts: int = 1
+    flaky: bool = False
+    evidence: tuple[str, ...] = ()
+    worker: str = "main"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as builtins."""
+        record = asdict(self)
+        record["outcome"] = self.outcome.value
+        record["evidence"] = list(self.evidence)
+        return record

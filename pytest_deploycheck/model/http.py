@@ -1,0 +1,79 @@
+"""One HTTP answer of a health or functional endpoint, and one scraped exposition."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """An answer as it came.
+
+    Attributes:
+        method: the request's method.
+        url: what was asked, secrets masked.
+        status: the HTTP status.
+        headers: names in lower case; repeated ones joined by a comma.
+        body: the bytes, decompressed.
+        elapsed: seconds from sending the request to the last byte of this answer, connecting included.
+        evidence: the id of the exchange.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+    evidence: str = ""
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, with undecodable bytes replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    def parsed(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """Return the body as JSON.
+
+        Raises:
+            ValueError: if it is not JSON.
+        """
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricFamily:
+    """One family of an exposition: how many samples it has and which label names occur."""
+
+    name: str
+    type: str
+    samples: int
+    label_names: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """A metrics endpoint's answer, parsed.
+
+    Attributes:
+        url: what was scraped.
+        content_type: as answered.
+        families: by family name (counters without `_total`, as the parser names them).
+        sample_names: every sample's name, such as `x_total` or `x_bucket`.
+        size: bytes.
+        elapsed: seconds.
+        evidence: the id of the exchange.
+    """
+
+    url: str
+    content_type: str
+    families: Mapping[str, MetricFamily]
+    sample_names: frozenset[str]
+    size: int
+    elapsed: float
+    evidence: str = ""

@@ -1,0 +1,282 @@
+"""What Prometheus answers, as frozen data. Times are Unix seconds on Prometheus's clock, durations are seconds."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+def format_labels(labels: Mapping[str, str]) -> str:
+    """Return a label set as PromQL writes it, the metric's name first: `up{job="api"}`."""
+    name = labels.get("__name__", "")
+    inner = ", ".join(f'{key}="{value}"' for key, value in sorted(labels.items()) if key != "__name__")
+    return f"{name}{{{inner}}}" if inner or not name else name
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of one series.
+
+    Attributes:
+        timestamp: Unix seconds. In an instant vector this is the evaluation time, not when the sample was scraped.
+        value: a float; NaN and infinities included.
+    """
+
+    timestamp: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A label set with its samples, oldest first."""
+
+    labels: Mapping[str, str]
+    samples: tuple[Sample, ...]
+
+    @property
+    def last(self) -> Sample:
+        """The newest sample."""
+        return self.samples[-1]
+
+    def __str__(self) -> str:
+        """Return the labels as PromQL writes them."""
+        return format_labels(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstantVector:
+    """The answer to an instant query, by columns: 50,000 label sets are not decoded before somebody asks for one.
+
+    Attributes:
+        expr: the expression as it was asked.
+        evaluation_time: the time at which Prometheus evaluated it; None for an empty vector asked without a time.
+        values: one float a series, in answer order.
+        raw_labels: one label set a series, in the same order: JSON as bytes, or a mapping.
+        scalar: whether the expression was a scalar (one value, no labels).
+        histograms: how many of the series are native histograms (their value is NaN here: compare a quantile instead).
+        warnings: what Prometheus warned of; with any, the answer may be partial.
+        infos: annotations that do not make the answer partial (since 2.54).
+        evidence: the id of the exchange.
+    """
+
+    expr: str
+    evaluation_time: float | None
+    values: Sequence[float]
+    raw_labels: Sequence[bytes | Mapping[str, str]]
+    scalar: bool = False
+    histograms: int = 0
+    warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
+    evidence: str = ""
+
+    def __len__(self) -> int:
+        """Return the number of series."""
+        return len(self.values)
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """Return the label set of the series at `index`."""
+        raw = self.raw_labels[index]
+        return json.loads(raw) if isinstance(raw, bytes) else raw
+
+    def __iter__(self) -> Iterator[Series]:
+        """Yield every series with its one sample."""
+        at = self.evaluation_time if self.evaluation_time is not None else math.nan
+        for index, value in enumerate(self.values):
+            yield Series(self.labels(index), (Sample(at, value),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeVector:
+    """The answer to a range query, or to a raw range selector (then the timestamps are those of the samples).
+
+    Attributes:
+        expr: the expression as it was asked.
+        start: of the window.
+        end: of the window.
+        step: seconds between points; None for a raw selector.
+        series: in answer order.
+        histograms: how many of the series are native histograms.
+        warnings: with any, the answer may be partial.
+        infos: annotations that do not make the answer partial.
+        evidence: the id of the exchange.
+    """
+
+    expr: str
+    start: float
+    end: float
+    step: float | None
+    series: tuple[Series, ...]
+    histograms: int = 0
+    warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
+    evidence: str = ""
+
+    def __len__(self) -> int:
+        """Return the number of series."""
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[Series]:
+        """Yield every series."""
+        return iter(self.series)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One active scrape target.
+
+    Attributes:
+        labels: after relabelling, `job` and `instance` among them.
+        scrape_pool: the name of its scrape configuration.
+        scrape_url: what is scraped.
+        health: `up`, `down` or `unknown` (never scraped yet).
+        last_error: of the last scrape, or empty.
+        last_scrape: Unix seconds; None if it was never scraped.
+        last_scrape_duration: seconds.
+        scrape_interval: seconds; None where the server does not tell.
+    """
+
+    labels: Mapping[str, str]
+    scrape_pool: str
+    scrape_url: str
+    health: str
+    last_error: str = ""
+    last_scrape: float | None = None
+    last_scrape_duration: float = 0.0
+    scrape_interval: float | None = None
+
+    @property
+    def job(self) -> str:
+        """The `job` label."""
+        return self.labels.get("job", "")
+
+    @property
+    def instance(self) -> str:
+        """The `instance` label."""
+        return self.labels.get("instance", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert of Prometheus (pending or firing), not of Alertmanager.
+
+    Attributes:
+        labels: `alertname` among them.
+        annotations: as rendered.
+        state: `pending` or `firing`.
+        active_at: since when, Unix seconds.
+        value: of the expression.
+        keep_firing_since: set while only `keep_firing_for` holds it.
+    """
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    state: str = "firing"
+    active_at: float | None = None
+    value: float = math.nan
+    keep_firing_since: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The `alertname` label."""
+        return self.labels.get("alertname", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule as loaded.
+
+    Attributes:
+        name: of the alert or of the recorded series.
+        kind: `alerting` or `recording`.
+        query: its expression.
+        group: the group's name.
+        file: the file it was loaded from, on the server.
+        interval: the group's evaluation interval in seconds.
+        health: `ok`, `err` or `unknown` (never evaluated yet).
+        last_error: of the last evaluation, or empty.
+        last_evaluation: Unix seconds; None if never.
+        evaluation_time: how long the last evaluation took, in seconds.
+        state: `inactive`, `pending` or `firing`; empty for recording rules.
+        duration: the `for` of an alerting rule in seconds.
+        labels: added by the rule.
+        annotations: templates of the rule.
+        alerts: its pending and firing alerts.
+    """
+
+    name: str
+    kind: str
+    query: str
+    group: str
+    file: str
+    interval: float
+    health: str
+    last_error: str = ""
+    last_evaluation: float | None = None
+    evaluation_time: float = 0.0
+    state: str = ""
+    duration: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGroup:
+    """A rule group as loaded: `evaluation_time` and `interval` in seconds."""
+
+    name: str
+    file: str
+    interval: float
+    evaluation_time: float = 0.0
+    last_evaluation: float | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanagers:
+    """The Alertmanagers that Prometheus has discovered: discovery, not health (a dead one stays listed)."""
+
+    active: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a target says of one metric."""
+
+    metric: str
+    type: str
+    help: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeInfo:
+    """`/api/v1/status/runtimeinfo`, as far as it is judged. Times are Unix seconds."""
+
+    start_time: float | None
+    reload_config_success: bool
+    last_config_time: float | None
+    storage_retention: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A counter's values at one moment, to be compared with later ones.
+
+    Attributes:
+        selector: what was marked.
+        at: the evaluation time, Unix seconds on Prometheus's clock.
+        values: by label set (sorted pairs).
+        evidence: the id of the exchange.
+    """
+
+    selector: str
+    at: float
+    values: Mapping[tuple[tuple[str, str], ...], float]
+    evidence: str = ""

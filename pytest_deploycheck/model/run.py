@@ -1,0 +1,143 @@
+"""A run as facts: what was expected, what became of it, where it ran and what it asked. No judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.model.declaration import CheckResult, Declaration, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Everything the gate needs to know of a run.
+
+    Attributes:
+        expected: the manifest: every check the suite collected before anything was deselected.
+        selected: node ids left after deselection.
+        deselected_by: by node id, what deselected it, such as `-k "smoke"`.
+        results: by node id, what became of the check in its last attempt.
+        lost: (node id, why) of checks whose worker died; the node id is empty if the worker was in no check.
+        collection_errors: (where, one-line text) of what could not be collected.
+        interrupted: why the run ended early (Ctrl-C, `-x`, an internal error); empty if it did not.
+        narrowed: why the collection itself was narrower than the suite (`--lf`, node ids, `--ignore`).
+        scope: the declared scope, or None.
+        strict: whether a `warning` that did not pass counts like a blocker.
+        signoff_asked: whether a sign-off was asked for.
+        deployment_finished_at: Unix seconds, or None if unknown.
+        default_tier: the rollback tier of blockers that declare none.
+        others_failed: how many tests that are no checks failed.
+    """
+
+    expected: tuple[Declaration, ...] = ()
+    selected: frozenset[str] = frozenset()
+    deselected_by: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, CheckResult] = field(default_factory=dict)
+    lost: tuple[tuple[str, str], ...] = ()
+    collection_errors: tuple[tuple[str, str], ...] = ()
+    interrupted: str = ""
+    narrowed: tuple[str, ...] = ()
+    scope: str | None = None
+    strict: bool = False
+    signoff_asked: bool = False
+    deployment_finished_at: float | None = None
+    default_tier: Tier = field(default_factory=lambda: Tier(kind="investigate"))
+    others_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRecord:
+    """The deployment under test, as far as it is known; an empty text or None means unknown. Times in Unix seconds."""
+
+    version: str = ""
+    image_digest: str = ""
+    change_ticket: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerRecord:
+    """Where and how the checks ran.
+
+    Attributes:
+        host: the machine's name.
+        user: the account's name.
+        python: its version.
+        platform: operating system and machine.
+        directory: the working directory.
+        command: the command line, secrets masked by whoever fills this in.
+        plugins: versions by distribution name, `pytest` and ours among them.
+        workers: xdist workers; 0 = none, everything ran in one process.
+    """
+
+    host: str = ""
+    user: str = ""
+    python: str = ""
+    platform: str = ""
+    directory: str = ""
+    command: tuple[str, ...] = ()
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRecord:
+    """A system that was asked.
+
+    Attributes:
+        name: such as `prometheus` or `service mcp`.
+        url: its base URL, secrets masked.
+        version: as it says itself; empty if unknown.
+        clock_skew: its clock minus the runner's, in seconds; None if not measured.
+        notes: such as "certificates are not verified".
+    """
+
+    name: str
+    url: str
+    version: str = ""
+    clock_skew: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """One file of evidence: its name relative to the run's directory, its SHA-256 in hexadecimal, its size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """Everything the sign-off tells of a run beside the decision.
+
+    Attributes:
+        run_id: such as `20261121T114500Z-3fa9c1`.
+        started: Unix seconds.
+        finished: Unix seconds; None while it runs.
+        facts: what the gate was given.
+        environment: the name of the environment; empty if there is none.
+        deployment: what was deployed.
+        runner: where it ran.
+        systems: what was asked.
+        evidence: the files kept.
+        observations: how many exchanges were recorded.
+        notes: further notes, such as evidence that could not be kept.
+    """
+
+    run_id: str
+    started: float
+    finished: float | None = None
+    facts: RunFacts = field(default_factory=RunFacts)
+    environment: str = ""
+    deployment: DeploymentRecord = field(default_factory=DeploymentRecord)
+    runner: RunnerRecord = field(default_factory=RunnerRecord)
+    systems: tuple[SystemRecord, ...] = ()
+    evidence: tuple[EvidenceFile, ...] = ()
+    observations: int = 0
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,70 @@
+"""Command-line options. Values are builtins: xdist sends them to its workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+DEPLOYMENT_OPTIONS = {
+    "deployment.version": "deployment_version",
+    "deployment.image_digest": "deployment_image_digest",
+    "deployment.started_at": "deployment_started_at",
+    "deployment.finished_at": "deployment_finished_at",
+    "deployment.change_ticket": "deployment_change_ticket",
+}
+"""Dotted settings key → option destination."""
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the plugin's options in a group of their own."""
+    group = parser.getgroup("deploycheck", "post-deployment verification")
+    group.addoption(
+        "--deploycheck-config",
+        metavar="FILE",
+        help="configuration file (default: deploycheck.toml in the rootdir or above it; also DEPLOYCHECK_CONFIG)",
+    )
+    group.addoption(
+        "--deploycheck-env",
+        metavar="NAME",
+        help="environment to verify (default: the file's default_environment; also DEPLOYCHECK_ENV). "
+        "Makes this a verification run.",
+    )
+    group.addoption(
+        "--deploycheck-signoff",
+        action="store_true",
+        help="ask for a sign-off: every selected test counts, and an empty selection is HOLD",
+    )
+    group.addoption(
+        "--deploycheck-reports",
+        metavar="DIR",
+        help="where the run's report folder is made (default: `reports` of the configuration)",
+    )
+    group.addoption(
+        "--deploycheck-scope",
+        metavar="TEXT",
+        help="declare that this run is narrowed on purpose (-k, --lf, --deselect, node ids): the verdict then speaks "
+        "for this scope only, and says so",
+    )
+    group.addoption(
+        "--deploycheck-strict",
+        action="store_true",
+        help="warnings gate as blockers do",
+    )
+    group.addoption(
+        "--deploycheck-allow-writes",
+        action="append",
+        default=[],
+        metavar="SYSTEM",
+        help="let checks marked `writes` change something in this system (`prometheus`, `alertmanager`, a service's "
+        "name, or `all`); may be repeated",
+    )
+    for destination, metavar, text in (
+        ("deployment_version", "VERSION", "version that must answer (also DEPLOYMENT_VERSION)"),
+        ("deployment_image_digest", "DIGEST", "image digest that must run (also DEPLOYMENT_IMAGE_DIGEST)"),
+        ("deployment_started_at", "TIME", "when the deployment began: RFC 3339 or Unix seconds (also DEPLOYMENT_STARTED_AT)"),
+        ("deployment_finished_at", "TIME", "when the deployment ended (also DEPLOYMENT_FINISHED_AT)"),
+        ("deployment_change_ticket", "TICKET", "change ticket, such as CHG-2026-0121 (also DEPLOYMENT_CHANGE_TICKET)"),
+    ):
+        group.addoption(f"--{destination.replace('_', '-')}", dest=destination, metavar=metavar, help=text)

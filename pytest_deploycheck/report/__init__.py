@@ -1,0 +1,1 @@
+"""Read-only views of one record, and the text of one failure."""

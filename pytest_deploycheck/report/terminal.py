@@ -1,0 +1,137 @@
+"""The summary at the end of the terminal: what a tired person understands in five seconds."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_deploycheck.report.text import next_step, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.text import Text
+
+_SHOWN: Final = 5
+_COLOURS: Final = {"GO": "green", "NO-GO": "red", "HOLD": "yellow"}
+_NARROWEST: Final = 40
+
+
+def render(
+    record: Mapping[str, Any], *, color: bool, width: int, unicode: bool | None = None, reports: str = ""
+) -> str:
+    """Return the summary, ending in a line break.
+
+    Args:
+        record: as `signoff.record.build` made it.
+        color: whether colours and boxes may be used (a terminal) or only plain lines (CI).
+        width: of the terminal in columns; plain node ids, links and commands are never cut, whatever the width.
+        unicode: whether characters beyond ASCII can be shown; where this is not known, only with colours.
+        reports: the run's directory; empty if nothing was written.
+    """
+    beyond_ascii = color if unicode is None else unicode
+    width = max(width, _NARROWEST)
+    lines = list(_lines(record, width, reports))
+    if not color:
+        shown = [printable(line, ascii_only=not beyond_ascii) for _, line in lines]
+        rule = "=" * width
+        return "\n".join([rule, *shown, rule]) + "\n"
+    return _coloured(record["verdict"], lines, width, beyond_ascii=beyond_ascii)
+
+
+def _lines(record: Mapping[str, Any], width: int, reports: str) -> Iterator[tuple[str, str]]:
+    """Yield (style, line): the verdict, why, counts, warned, recommendation, paths."""
+    yield "verdict", f"{record['verdict_line']}: {record['why']}"
+    reasons = [it for it in record["reasons"] if not it["waived"]]
+    for reason in reasons[:_SHOWN]:
+        yield from _reason(reason, record, width)
+    if len(reasons) > _SHOWN:
+        yield "dim", f"  ... and {len(reasons) - _SHOWN} more, all in signoff.md"
+    yield from _counts(record)
+    yield from _accepted(record, width)
+    for note in record["notes"]:
+        yield "dim", f"note: {note}"
+    recommendation = record["recommendation"]
+    yield "strong", f"recommendation: {recommendation['action']}"
+    for text in recommendation["reasons"][:_SHOWN]:
+        yield "", f"  {text}"
+    if reports:
+        yield "dim", f"report: {reports}/signoff.md"
+        yield "dim", f"record: {reports}/signoff.json"
+
+
+def _counts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the number of checks by level and outcome, zeros left out, and the coverage."""
+    for level, outcomes in record["counts"].items():
+        present = [f"{count} {outcome}" for outcome, count in outcomes.items() if count]
+        if present:
+            yield "", f"{level}s: {', '.join(present)}"
+    yield "", f"coverage: {record['coverage']['text']}"
+
+
+def _accepted(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
+    """Yield what did not pass and does not count: warned, then waived."""
+    warned = record["warned"]
+    if warned:
+        yield "warned", f"warned ({len(warned)}):"
+    for entry in warned[:_SHOWN]:
+        yield "warned", f"  W {entry['nodeid']} {entry['outcome']}: {_short(entry['text'], width)}"
+    if len(warned) > _SHOWN:
+        yield "dim", f"  ... and {len(warned) - _SHOWN} more"
+    for waiver in record["waivers"]:
+        if waiver["state"] == "applied":
+            yield "warned", f"waived: {waiver['text']}"
+
+
+def _reason(reason: Mapping[str, Any], record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
+    """Yield a reason: the check, why in one line, and the next step."""
+    style = "failed" if reason["outcome"] == "failed" else "held"
+    name = reason["nodeid"] or "the run"
+    yield style, f"  {reason['outcome'].upper()} {name}"
+    yield "", f"    {_short(reason['text'], width)}"
+    check = next((it for it in record["checks"] if it["nodeid"] == reason["nodeid"]), None)
+    if check is None:
+        return
+    result = check["result"] or {}
+    step = next_step(result.get("text", "")) or (f"runbook {check['runbook']}" if check["runbook"] else "")
+    if step:
+        yield "", f"    next: {step}"
+
+
+def _short(text: str, width: int) -> str:
+    """Return a reason's text cut at about two terminal lines; the whole is in the report."""
+    room = 2 * width - 4
+    return text if len(text) <= 2 * width else f"{text[:room].rstrip()} ..."
+
+
+def _coloured(verdict: str, lines: list[tuple[str, str]], width: int, *, beyond_ascii: bool) -> str:
+    """Return the lines with colours, the verdict in a box."""
+    from rich import box
+    from rich.console import Console, Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    colour = _COLOURS[verdict]
+    styles = {
+        "failed": "bold red",
+        "held": "bold yellow",
+        "warned": "yellow",
+        "strong": f"bold {colour}",
+        "dim": "dim",
+        "": "",
+    }
+
+    def text(style: str, line: str) -> Text:
+        return Text(printable(line, ascii_only=not beyond_ascii), style=style, overflow="fold", no_wrap=False)
+
+    stream = StringIO()
+    console = Console(
+        file=stream, force_terminal=True, color_system="standard", width=width, highlight=False, legacy_windows=False
+    )
+    banner = Panel(
+        Group(text(f"bold {colour}", lines[0][1])), box=box.HEAVY if beyond_ascii else box.ASCII, border_style=colour
+    )
+    console.print(banner)
+    for style, line in lines[1:]:
+        console.print(text(styles[style], line), soft_wrap=True)
+    return stream.getvalue()

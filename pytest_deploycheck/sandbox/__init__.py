@@ -1,0 +1,1 @@
+"""The demo stack: a real Prometheus and Alertmanager, a demo service on loopback, switches to break them."""

@@ -1,0 +1,241 @@
+"""How each fault shows itself in the raw answers of the stack: the sandbox waits for it, tests look at it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_deploycheck.sandbox.configs import (
+    ERROR_RATIO,
+    FEDERATED,
+    P95_SECONDS,
+    PARSER_FAILURE_RATIO,
+    PUSHED_JOB,
+    RECORDED_MEMORY,
+    Ports,
+)
+from pytest_deploycheck.sandbox.probe import Answer, Probe, ProbeFailed, call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STALE_SECONDS = 10.0
+"""Older than this is stale everywhere in the demo stack (its scrapes are a second apart)."""
+STORM = 10
+SLOW_HEALTH_SECONDS = 1.0
+SLOW_METRICS_SECONDS = 0.4
+FEW_SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where to look.
+
+    Attributes:
+        probe: for the APIs.
+        ports: for the service's own endpoints.
+        window: the range that the stack's rates are taken over, as PromQL writes it.
+    """
+
+    probe: Probe
+    ports: Ports
+    window: str
+
+    def get(self, path: str, *, instance: str = "b") -> Answer:
+        """Return what an instance of the service answers.
+
+        Raises:
+            ProbeFailed: if it does not answer.
+        """
+        return call(self.ports.url(instance) + path, timeout=5.0)
+
+    def second(self, metric: str, matchers: str = "") -> str:
+        """Return a selector of the second replica's series."""
+        return f'{metric}{{job="mcp",instance="{self.ports.address("b")}"{matchers}}}'
+
+
+if TYPE_CHECKING:
+    Effect = Callable[[Scene], bool]
+
+
+def answers(path: str, **expected: Any) -> Effect:
+    """Return an effect: the second replica answers with these values in its JSON body."""
+
+    def effect(scene: Scene) -> bool:
+        body = scene.get(path).json()
+        return all(body.get(key) == value for key, value in expected.items())
+
+    return effect
+
+
+def status(path: str, code: int) -> Effect:
+    """Return an effect: the second replica answers with this HTTP status."""
+    return lambda scene: scene.get(path).status == code
+
+
+def firing(name: str, *, state: str = "firing", more_than: int = 0) -> Effect:
+    """Return an effect: more than so many alerts of a name are in a state."""
+    return lambda scene: scene.probe.alerts(state).count(name) > more_than
+
+
+def empty(selector: str) -> Effect:
+    """Return an effect: an expression has no series."""
+    return lambda scene: not scene.probe.query(selector)
+
+
+def holds(expression: str) -> Effect:
+    """Return an effect: a comparison has series left; `{window}` is replaced by the stack's range."""
+    return lambda scene: bool(scene.probe.query(expression.format(window=scene.window)))
+
+
+def slow_health(scene: Scene) -> bool:
+    """Whether the second replica takes long over its health."""
+    started = time.monotonic()
+    scene.get("/health")
+    return time.monotonic() - started > SLOW_HEALTH_SECONDS
+
+
+def second_down(scene: Scene) -> bool:
+    """Whether Prometheus calls the second replica's target down."""
+    return any(
+        target["health"] == "down" and target["labels"].get("instance") == scene.ports.address("b")
+        for target in scene.probe.targets()
+    )
+
+
+def some_mcp_target_down(scene: Scene) -> bool:
+    """Whether a target of the service is down."""
+    return any(target["health"] == "down" and target["labels"]["job"] == "mcp" for target in scene.probe.targets())
+
+
+def scraped_below(samples: int, *, at_least: int = 0) -> Effect:
+    """Return an effect: the second replica is up, and a scrape of it brings fewer samples."""
+
+    def effect(scene: Scene) -> bool:
+        up = scene.probe.values(scene.second("up"))
+        found = scene.probe.values(scene.second("scrape_samples_scraped"))
+        return up == [1.0] and all(at_least <= value < samples for value in found) and bool(found)
+
+    return effect
+
+
+def slow_scrape(scene: Scene) -> bool:
+    """Whether scraping the second replica takes long."""
+    return any(value > SLOW_METRICS_SECONDS for value in scene.probe.values(scene.second("scrape_duration_seconds")))
+
+
+def old_version(scene: Scene) -> bool:
+    """Whether Prometheus sees the second replica with the old version, and no more with the new one."""
+    return [labels.get("version") for labels, _ in scene.probe.query(scene.second("mcp_build_info"))] == ["1.4.1"]
+
+
+def one_of_two(scene: Scene) -> bool:
+    """Whether one replica has the series and the other has not."""
+    return len(scene.probe.query('mcp_db_connections_active{job="mcp"}')) == 1
+
+
+def frozen_counter(scene: Scene) -> bool:
+    """Whether the second replica's counter has stood still for the whole window."""
+    return scene.probe.values(f"increase({scene.second('mcp_journal_sessions_total')}[{scene.window}])") == [0.0]
+
+
+def timestamps_ignored(scene: Scene) -> bool:
+    """Whether the sample looks fresh and only the batch's own time betrays it."""
+    fresh = scene.probe.values(f"time() - timestamp({scene.second('mcp_vector_memory_count')})")
+    betrayed = scene.probe.values(f"time() - {scene.second('mcp_vector_refresh_timestamp_seconds')}")
+    return bool(fresh and betrayed) and max(fresh) < STALE_SECONDS < min(betrayed)
+
+
+def recording_hides(scene: Scene) -> bool:
+    """Whether the recorded series looks fresh although its source is old."""
+    source = scene.probe.values(f"time() - timestamp({scene.second('mcp_vector_memory_bytes')})")
+    recorded = scene.probe.values(f'time() - timestamp({RECORDED_MEMORY}{{job="mcp"}})')
+    return bool(source and recorded) and max(recorded) < STALE_SECONDS < min(source)
+
+
+def not_a_number(scene: Scene) -> bool:
+    """Whether the second replica's ratio is 0/0."""
+    ratios = scene.probe.query(PARSER_FAILURE_RATIO.format(window=scene.window))
+    return any(labels.get("instance") == scene.ports.address("b") and math.isnan(value) for labels, value in ratios)
+
+
+def one_target(scene: Scene) -> bool:
+    """Whether the service has one target left, and no `up` of the other."""
+    jobs = [target["labels"]["job"] for target in scene.probe.targets()]
+    return jobs.count("mcp") == 1 and not scene.probe.query(scene.second("up"))
+
+
+def rule_absent(scene: Scene) -> bool:
+    """Whether rules are loaded, but not the one that is missing."""
+    names = [rule["name"] for rule in scene.probe.rules()]
+    return bool(names) and "McpHeartbeatStale" not in names
+
+
+def rule_fails(scene: Scene) -> bool:
+    """Whether a rule's evaluation fails."""
+    return any(rule["health"] == "err" for rule in scene.probe.rules())
+
+
+def rule_dangles(scene: Scene) -> bool:
+    """Whether a rule over a metric that nobody has is loaded, and looks well."""
+    return any("mcp_queue_lenght" in rule["query"] and rule["health"] == "ok" for rule in scene.probe.rules())
+
+
+def no_rules(scene: Scene) -> bool:
+    """Whether no rule is loaded."""
+    return not scene.probe.rules()
+
+
+def reload_failed(scene: Scene) -> bool:
+    """Whether Prometheus says that its last reload failed."""
+    return not scene.probe.reload_succeeded()
+
+
+def alertmanager_down(scene: Scene) -> bool:
+    """Whether Alertmanager's target is down."""
+    return any(t["health"] == "down" and t["labels"]["job"] == "alertmanager" for t in scene.probe.targets())
+
+
+def disconnected(scene: Scene) -> bool:
+    """Whether Prometheus knows no Alertmanager."""
+    return not scene.probe.alertmanagers()
+
+
+def pages_go_elsewhere(scene: Scene) -> bool:
+    """Whether no route leads to the pager, which is still there."""
+    routed = "receiver: pager" in scene.probe.alertmanager_api("status")["config"]["original"]
+    return not routed and "pager" in _receivers(scene)
+
+
+def pager_missing(scene: Scene) -> bool:
+    """Whether there is no receiver for pages."""
+    return "pager" not in _receivers(scene)
+
+
+def _receivers(scene: Scene) -> list[str]:
+    return [receiver["name"] for receiver in scene.probe.alertmanager_api("receivers")]
+
+
+def silenced(scene: Scene) -> bool:
+    """Whether a silence is active."""
+    return any(silence["status"]["state"] == "active" for silence in scene.probe.alertmanager_api("silences"))
+
+
+def prometheus_gone(scene: Scene) -> bool:
+    """Whether Prometheus gives no answer."""
+    try:
+        call(f"{scene.probe.prometheus}/-/ready", timeout=0.5)
+    except ProbeFailed:
+        return True
+    return False
+
+
+ERRORS = holds(ERROR_RATIO + " > 0.05")
+SLOW = holds(P95_SECONDS + " > 0.5")
+HEARTBEAT_OLD = holds('time() - mcp_heartbeat_timestamp_seconds{{job="mcp"}} > 60')
+COUNT_OLD = holds(f'time() - timestamp(mcp_vector_memory_count{{{{job="mcp"}}}}) > {STALE_SECONDS}')
+FEDERATED_OLD = holds(f'time() - timestamp({FEDERATED}{{{{job="mcp-edge"}}}}) > {STALE_SECONDS}')
+PUSH_OLD = holds(f'time() - push_time_seconds{{{{job="{PUSHED_JOB}"}}}} > {STALE_SECONDS}')
+NOTIFICATIONS_FAIL = holds('alertmanager_notification_requests_failed_total{{integration="webhook"}} > 0')

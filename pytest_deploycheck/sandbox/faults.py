@@ -1,0 +1,264 @@
+"""Every way in which the demo stack can be broken, and what the right checks make of it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.model.outcome import Verdict
+from pytest_deploycheck.sandbox import effects
+from pytest_deploycheck.sandbox.process import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_deploycheck.sandbox.effects import Effect
+
+FEDERATION = "federation"
+PUSHGATEWAY = "pushgateway"
+GO, NO_GO, HOLD = Verdict.GO, Verdict.NO_GO, Verdict.HOLD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        name: as it is given to `--fault`.
+        summary: what is broken, in one line.
+        verdict: what `pytest suites/post_deploy -m blocker` must come to.
+        check: the requirement whose check must find it, such as `MF2`.
+        effect: whether it shows in the raw answers by now.
+        switches: of the demo service.
+        changes: of the configuration.
+        actions: on the stack's processes.
+        needs: parts of the stack that are started only for it.
+    """
+
+    name: str
+    summary: str
+    verdict: Verdict
+    check: str
+    effect: Effect
+    switches: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether it can be switched on and off on any running stack; else only by starting a stack with it."""
+        return not self.needs
+
+
+def _service() -> Iterable[Fault]:
+    def fault(name: str, summary: str, verdict: Verdict, check: str, effect: Effect, switch: str = "") -> Fault:
+        return Fault(
+            name=name, summary=summary, verdict=verdict, check=check, effect=effect, switches=(switch or name,)
+        )
+
+    yield fault("service-down", "replica b refuses connections", NO_GO, "MF1", effects.second_down)
+    yield fault("service-hangs", "replica b accepts and never answers", NO_GO, "MF1", effects.second_down)
+    yield fault(
+        "health-unhealthy",
+        'replica b: 200 with {"status": "degraded"}',
+        NO_GO,
+        "SM1",
+        effects.answers("/health", status="degraded"),
+    )
+    yield fault("health-503", "replica b: /health answers 503", NO_GO, "SM1", effects.status("/health", 503))
+    yield fault("health-slow", "replica b: /health takes 1.5 s", NO_GO, "SM1", effects.slow_health)
+    yield fault(
+        "login-redirect", "replica b redirects everything to /login", HOLD, "SM1", effects.status("/health", 302)
+    )
+    yield fault("wrong-version", "replica b still runs the old version", NO_GO, "SM3", effects.old_version)
+    yield fault(
+        "dependency-down",
+        "replica b: /db-check says 200, and redis down",
+        NO_GO,
+        "SM2",
+        effects.answers("/db-check", status="degraded"),
+    )
+    yield fault(
+        "ping-fails",
+        "replica b: the synthetic command answers 200 with an error",
+        NO_GO,
+        "SM6",
+        effects.answers("/api/v1/ping", result="error"),
+    )
+    yield fault(
+        "metrics-empty", "replica b: /metrics is 200 and empty (up stays 1)", NO_GO, "MF1", effects.scraped_below(1)
+    )
+    yield fault("metrics-html", "replica b: /metrics is an HTML page", NO_GO, "MF1", effects.second_down)
+    yield fault("metrics-500", "replica b: /metrics answers 500", NO_GO, "MF1", effects.second_down)
+    yield fault(
+        "metrics-few",
+        "replica b: /metrics has three families left",
+        NO_GO,
+        "SM4",
+        effects.scraped_below(effects.FEW_SAMPLES, at_least=1),
+    )
+    yield fault("slow-metrics", "replica b: /metrics takes 0.5 s", NO_GO, "SM4", effects.slow_scrape)
+    yield fault(
+        "metric-missing",
+        "mcp_db_connections_active left every exposition",
+        HOLD,
+        "MF2",
+        effects.empty('mcp_db_connections_active{job="mcp"}'),
+    )
+    yield fault(
+        "label-missing",
+        "mcp_http_requests_total lost its label route",
+        NO_GO,
+        "MF4",
+        effects.empty('mcp_http_requests_total{job="mcp",route!=""}'),
+    )
+    yield fault(
+        "counter-missing",
+        "mcp_errors_total is not initialised: absent until the first error",
+        HOLD,
+        "MF3",
+        effects.empty('mcp_errors_total{job="mcp"}'),
+    )
+    yield fault(
+        "nan", "replica b parses nothing: its failure ratio is 0/0", HOLD, "SL1", effects.not_a_number, "parser-idle"
+    )
+    yield fault("error-rate", "a quarter of replica b's requests fail", NO_GO, "SL1", effects.ERRORS, "requests-fail")
+    yield fault(
+        "slow-requests", "replica b's requests take 0.6 s and more", NO_GO, "SL1", effects.SLOW, "requests-slow"
+    )
+    yield fault(
+        "alert-firing",
+        "one alert fires (McpQueueBacklog)",
+        NO_GO,
+        "AL2",
+        effects.firing("McpQueueBacklog"),
+        "queue-backlog",
+    )
+    yield fault(
+        "alert-pending",
+        "one alert is pending (McpDiskFilling)",
+        NO_GO,
+        "AL2",
+        effects.firing("McpDiskFilling", state="pending"),
+        "disk-filling",
+    )
+    yield fault(
+        "alert-storm",
+        "12 alerts fire (McpShardLagging)",
+        NO_GO,
+        "AL2",
+        effects.firing("McpShardLagging", more_than=effects.STORM),
+        "shards-lagging",
+    )
+
+
+def _freshness() -> Iterable[Fault]:
+    yield Fault(
+        name="frozen-gauge", summary="replica b's heartbeat stands still; it is scraped afresh all the time",
+        verdict=NO_GO, check="MF2", effect=effects.HEARTBEAT_OLD, switches=("heartbeat-frozen",),
+    )  # fmt: skip
+    yield Fault(
+        name="frozen-counter", summary="replica b's mcp_journal_sessions_total no longer counts",
+        verdict=NO_GO, check="MF2", effect=effects.frozen_counter, switches=("sessions-frozen",),
+    )  # fmt: skip
+    yield Fault(
+        name="series-gone", summary="mcp_db_connections_active left replica b's exposition; replica a still has it",
+        verdict=HOLD, check="MF2", effect=effects.one_of_two, switches=("series-gone",),
+    )  # fmt: skip
+    yield Fault(
+        name="old-timestamp", summary="replica b exposes mcp_vector_memory_count with a timestamp two minutes old",
+        verdict=NO_GO, check="MF2", effect=effects.COUNT_OLD, switches=("count-timestamps-frozen",),
+    )  # fmt: skip
+    yield Fault(
+        name="old-timestamp-ignored", summary="the same under honor_timestamps: false; only the batch's time shows it",
+        verdict=NO_GO, check="MF2", effect=effects.timestamps_ignored,
+        switches=("count-timestamps-frozen", "refresh-frozen"), changes=("timestamps-ignored",),
+    )  # fmt: skip
+    yield Fault(
+        name="recording-rule-hides", summary="a recorded sum is fresh, replica b's part of it two minutes old",
+        verdict=NO_GO, check="MF2", effect=effects.recording_hides,
+        switches=("bytes-timestamps-frozen", "refresh-frozen"),
+    )  # fmt: skip
+    yield Fault(
+        name="federation-dead", summary="the edge instance behind federation died; its series stay for 5 min",
+        verdict=NO_GO, check="MF2", effect=effects.FEDERATED_OLD, switches=("edge-down",), needs=(FEDERATION,),
+    )  # fmt: skip
+    yield Fault(
+        name="pushgateway-old", summary="the backup job no longer pushes; its last push is served for ever",
+        verdict=NO_GO, check="MF2", effect=effects.PUSH_OLD, actions=("stop-pushing",), needs=(PUSHGATEWAY,),
+    )  # fmt: skip
+    yield Fault(
+        name="target-removed", summary="replica b's target left the service discovery: no `up` of it at all",
+        verdict=NO_GO, check="MF1", effect=effects.one_target, changes=("target-removed",),
+    )  # fmt: skip
+    yield Fault(
+        name="target-down", summary="replica b's target has a wrong address; the replica itself is well",
+        verdict=NO_GO, check="MF1", effect=effects.some_mcp_target_down, changes=("target-down",),
+    )  # fmt: skip
+
+
+def _rules_and_alerting() -> Iterable[Fault]:
+    def change(name: str, summary: str, verdict: Verdict, check: str, effect: Effect) -> Fault:
+        return Fault(name=name, summary=summary, verdict=verdict, check=check, effect=effect, changes=(name,))
+
+    def action(name: str, summary: str, verdict: Verdict, check: str, effect: Effect) -> Fault:
+        return Fault(name=name, summary=summary, verdict=verdict, check=check, effect=effect, actions=(name,))
+
+    yield change("rule-missing", "the alerting rule McpHeartbeatStale is not loaded", NO_GO, "AL1", effects.rule_absent)
+    yield change("rule-error", "McpHighErrorRate cannot be evaluated (many-to-many)", NO_GO, "AL1", effects.rule_fails)
+    yield change(
+        "rule-dangling", "McpQueueBacklog refers to a metric that nobody has", NO_GO, "AL1", effects.rule_dangles
+    )
+    yield change("rules-empty", "rule_files matches no file", NO_GO, "AL1", effects.no_rules)
+    yield change(
+        "reload-failed",
+        "the last reload of Prometheus failed; it runs on the old configuration",
+        NO_GO,
+        "SM5",
+        effects.reload_failed,
+    )
+    yield change(
+        "alertmanager-disconnected", "prometheus.yml has no alerting section", NO_GO, "AL3", effects.disconnected
+    )
+    yield change("route-wrong", "pages are routed to the chat", NO_GO, "AL4", effects.pages_go_elsewhere)
+    yield change("receiver-missing", "there is no receiver for pages", NO_GO, "AL4", effects.pager_missing)
+    yield action(
+        "alertmanager-down",
+        "Alertmanager was killed; Prometheus still lists it",
+        NO_GO,
+        "SM5",
+        effects.alertmanager_down,
+    )
+    yield Fault(
+        name="receiver-dead", summary="every notification fails: the receiver answers 500",
+        verdict=NO_GO, check="AL3", effect=effects.NOTIFICATIONS_FAIL,
+        switches=("receiver-fails",), actions=("notify",),
+    )  # fmt: skip
+    yield action("silence-all", "a silence hides every alert for a day", NO_GO, "AL3", effects.silenced)
+    yield action("prometheus-down", "Prometheus was killed", HOLD, "SM5", effects.prometheus_gone)
+    yield action(
+        "prometheus-hangs", "Prometheus accepts connections and answers nothing", HOLD, "SM5", effects.prometheus_gone
+    )
+
+
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting())}
+"""Every fault by name."""
+
+
+def find_fault(name: str) -> Fault:
+    """Return a fault by name.
+
+    Raises:
+        SandboxError: if there is none; the text names the ones that are spelt alike.
+    """
+    if (fault := FAULTS.get(name)) is not None:
+        return fault
+    close = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.5)
+    raise SandboxError(
+        f"there is no fault {name!r}",
+        where="--fault",
+        details=[f"did you mean {' or '.join(close)}?"] if close else [],
+        next_step="`deploycheck sandbox --list-faults` lists them all",
+    )

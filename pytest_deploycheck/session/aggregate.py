@@ -1,0 +1,75 @@
+"""Puts the phases' payloads together into one result a check: the last attempt counts, an earlier one is kept as a flake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_deploycheck.model.declaration import CheckResult, Declaration
+from pytest_deploycheck.model.outcome import Outcome
+from pytest_deploycheck.session.outcomes import WORST_FIRST, worst
+
+
+@dataclass(slots=True)
+class _Attempt:
+    payloads: list[dict[str, Any]] = field(default_factory=list)
+    ended: bool = False
+
+
+class Aggregate:
+    """Collects payloads by check. Reports of one check arrive in order, those of different checks interleaved."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._attempts: dict[str, list[_Attempt]] = {}
+        self.declarations: dict[str, Declaration] = {}
+
+    def add(self, nodeid: str, payload: dict[str, Any], *, rerun: bool) -> None:
+        """Take one phase's payload.
+
+        Args:
+            nodeid: the check.
+            payload: of `payload.pack`, without bodies and exchanges.
+            rerun: whether a plugin will repeat the check because of this phase.
+        """
+        self.declarations.setdefault(nodeid, Declaration.from_dict(payload["declaration"]))
+        attempts = self._attempts.setdefault(nodeid, [])
+        if not attempts or attempts[-1].ended or (payload["phase"] == "setup" and attempts[-1].payloads):
+            attempts.append(_Attempt())
+        attempts[-1].payloads.append(payload)
+        attempts[-1].ended = rerun or payload["phase"] == "teardown"
+
+    def results(self) -> dict[str, CheckResult]:
+        """Return one result a check, by node id."""
+        return {nodeid: self._result(nodeid, attempts) for nodeid, attempts in self._attempts.items()}
+
+    def _result(self, nodeid: str, attempts: list[_Attempt]) -> CheckResult:
+        last = attempts[-1].payloads
+        outcomes = [Outcome(payload["outcome"]) for payload in last]
+        outcome = worst(outcomes)
+        deciding = next(payload for payload in last if payload["outcome"] == outcome.value)
+        summary, phase = deciding["summary"], deciding["phase"]
+        phases = {payload["phase"] for payload in last}
+        if outcome is Outcome.PASSED and "call" not in phases:
+            outcome, summary, phase = Outcome.NOT_RUN, "only its fixtures were set up, the check itself did not run", "setup"
+        elif outcome is Outcome.PASSED and "teardown" not in phases:
+            outcome, summary, phase = Outcome.NOT_RUN, "the run ended before the check did", "teardown"
+        earlier = [worst(Outcome(p["outcome"]) for p in attempt.payloads) for attempt in attempts[:-1]]
+        evidence = [identity for payload in last for identity in (*payload["ids"], *payload["borrowed"])]
+        return CheckResult(
+            nodeid=nodeid,
+            outcome=outcome,
+            summary=summary,
+            text="\n\n".join(payload["text"] for payload in sorted(last, key=_severity) if payload["text"]),
+            phase=phase,
+            started=min(payload["started"] for payload in last),
+            duration=sum(payload["duration"] for payload in last),
+            attempts=len(attempts),
+            flaky=outcome is Outcome.PASSED and any(found is not Outcome.PASSED for found in earlier),
+            evidence=tuple(dict.fromkeys(evidence)),
+            worker=last[-1]["worker"],
+        )
+
+
+def _severity(payload: dict[str, Any]) -> int:
+    return WORST_FIRST.index(Outcome(payload["outcome"]))

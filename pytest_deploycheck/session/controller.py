@@ -1,0 +1,311 @@
+"""Where reports arrive: keeps the evidence, asks the gate, writes the sign-off, sets the exit code, tells people."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.errors import ConfigError, DeploycheckError, Mistake
+from pytest_deploycheck.gate.decide import decide
+from pytest_deploycheck.gate.waivers import parse_waivers
+from pytest_deploycheck.markers import parse_tier
+from pytest_deploycheck.model.decision import Waivers
+from pytest_deploycheck.model.outcome import Level, Outcome
+from pytest_deploycheck.model.run import RunFacts, RunRecord, SystemRecord
+from pytest_deploycheck.report.markdown import render as render_markdown
+from pytest_deploycheck.session.aggregate import Aggregate
+from pytest_deploycheck.session.manifest import Manifest
+from pytest_deploycheck.session.outcomes import first_line
+from pytest_deploycheck.session.payload import unpack_body
+from pytest_deploycheck.session.run import run_of, settings_of
+from pytest_deploycheck.session.surroundings import deployment_record, runner_record
+from pytest_deploycheck.signoff.record import build, incomplete
+from pytest_deploycheck.signoff.write import Writer, new_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_deploycheck.model.decision import Decision
+    from pytest_deploycheck.settings.models import Effective
+
+_LETTERS = {
+    Outcome.FAILED: ("failed", "F", ("FAILED", {"red": True})),
+    Outcome.ERROR: ("error", "E", ("ERROR", {"red": True})),
+    Outcome.INCONCLUSIVE: ("inconclusive", "I", ("INCONCLUSIVE", {"yellow": True, "bold": True})),
+}
+_KEPT_BY_PYTEST = (2, 3, 4)  # interrupted, internal error, usage error
+
+
+class ControllerSide:
+    """The one place that decides and writes: the main process, or xdist's controller.
+
+    Args:
+        config: pytest's.
+        asked: whether a sign-off was asked for.
+    """
+
+    def __init__(self, config: pytest.Config, *, asked: bool) -> None:
+        """Read the settings and the waivers.
+
+        Raises:
+            pytest.UsageError: if they cannot be used.
+        """
+        self._config = config
+        self._asked = asked
+        self._started = time.time()
+        self._aggregate = Aggregate()
+        self._manifest: Manifest | None = None
+        self._lost: list[tuple[str, str]] = []
+        self._collection_errors: list[tuple[str, str]] = []
+        self._others_failed = 0
+        self._systems: dict[str, dict[str, Any]] = {}
+        self._notes: list[str] = []
+        self._record: dict[str, Any] | None = None
+        self._mistakes: list[str] = []
+        self._incomplete = ""
+        try:
+            self._settings = settings_of(config)
+            self._waivers = self._read_waivers(self._settings)
+            self._tier = parse_tier(self._settings.default_tier)
+        except ConfigError as error:
+            raise pytest.UsageError(f"deploycheck: {error}") from None
+        self._redactor = run_of(config).redactor
+        given = config.option.deploycheck_reports
+        reports = config.invocation_params.dir / given if given else self._settings.reports
+        self._writer = Writer(Path(reports), new_run_id(self._started))
+
+    def begin(self) -> None:
+        """Write the HOLD record that stands if this run is killed.
+
+        Raises:
+            pytest.UsageError: if it cannot be written.
+        """
+        try:
+            record = incomplete(self._run_record(RunFacts(scope=self._config.option.deploycheck_scope), finished=None))
+            self._writer.write_incomplete(record, render_markdown(record))
+        except DeploycheckError as error:
+            raise pytest.UsageError(f"deploycheck: {error}") from None
+
+    def take_manifest(self, manifest: Manifest) -> None:
+        """Take what the run expects of itself; later copies from other workers are the same."""
+        if self._manifest is None:
+            self._manifest = manifest
+        for mistake in manifest.mistakes:
+            if mistake not in self._mistakes:
+                self._mistakes.append(mistake)
+
+    # --- what arrives -------------------------------------------------------------------------------------------------
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that could not be collected: what it would have checked is unknown."""
+        if report.failed:
+            lines = [line for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+            text = lines[-1][2:].strip() if lines else first_line(str(report.longrepr))
+            self._collection_errors.append((report.nodeid or "rootdir", self._redactor.text(text)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a phase's payload, and put its evidence where a dying process cannot lose it."""
+        payload: dict[str, Any] | None = getattr(report, "deploycheck", None)
+        if report.when not in ("setup", "call", "teardown"):  # xdist reports the check that killed its worker so
+            self._lost.append((report.nodeid, first_line(str(report.longrepr)) or "its worker died"))
+            return
+        if payload is None:
+            if report.failed:
+                self._others_failed += 1
+            return
+        if manifest := payload.pop("manifest", None):
+            self.take_manifest(Manifest.from_dict(manifest))
+        for system in payload.pop("systems", ()):
+            self._merge_system(system)
+        exchanges, bodies = payload.pop("exchanges", []), payload.pop("bodies", {})
+        payload["ids"] = [exchange["id"] for exchange in exchanges]
+        self._aggregate.add(report.nodeid, payload, rerun=report.outcome == "rerun")
+        try:
+            for digest, body in bodies.items():
+                self._writer.body(digest, unpack_body(body))
+            for exchange in exchanges:
+                self._writer.append(report.nodeid, exchange, phase=payload["phase"], worker=payload["worker"])
+        except DeploycheckError as error:
+            if not self._incomplete:
+                self._incomplete = str(error)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take a worker's farewell; a worker that leaves none is lost."""
+        output = getattr(node, "workeroutput", None) or {}
+        if "deploycheck" in output:
+            self.take_manifest(Manifest.from_dict(output["deploycheck"]))
+        elif error:
+            name = node.gateway.id
+            self._lost.append(("", f"worker {name} died: {first_line(str(error))}"))
+
+    # --- pytest's own display -----------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Keep the four ways of not passing apart: F, E, I, and W for a warning that did not pass."""
+        payload = getattr(report, "deploycheck", None)
+        if payload is None or report.outcome == "rerun":
+            return None
+        outcome = Outcome(payload["outcome"])
+        if outcome not in _LETTERS:
+            return None
+        if payload["declaration"]["level"] == Level.WARNING.value and not report.failed:
+            return "warned", "W", (f"WARNED ({outcome})", {"yellow": True})
+        return _LETTERS[outcome]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show in full what pytest has no section for."""
+        for category, title in (("inconclusive", "INCONCLUSIVE"), ("warned", "WARNED")):
+            reports = [report for report in terminalreporter.getreports(category) if hasattr(report, "deploycheck")]
+            if not reports or self._config.option.tbstyle == "no":
+                continue
+            terminalreporter.write_sep("=", title, yellow=True)
+            for report in reports:
+                terminalreporter.write_sep("_", report.head_line or report.nodeid, yellow=True)
+                terminalreporter._outrep_summary(report)  # noqa: SLF001 - what summary_failures itself calls
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+        """Decide before pytest's summary, speak after it: the verdict is the last thing on the screen."""
+        if self._mistakes and int(exitstatus) not in _KEPT_BY_PYTEST:
+            exitstatus = session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        decision = self._decide(session, int(exitstatus))
+        code = self._exit_code(decision, int(exitstatus))
+        record = self._finished(decision, code)
+        session.exitstatus = code
+        yield
+        self._show(record)
+
+    def _decide(self, session: pytest.Session, exitstatus: int) -> Decision:
+        manifest = self._manifest or Manifest()
+        expected = {declaration.nodeid: declaration for declaration in manifest.declarations}
+        for nodeid, declaration in self._aggregate.declarations.items():
+            expected.setdefault(nodeid, declaration)
+        selected = frozenset(manifest.selected) | frozenset(self._aggregate.declarations)
+        self._facts = RunFacts(
+            expected=tuple(expected.values()),
+            selected=selected & frozenset(expected),
+            deselected_by={nodeid: manifest.deselected_by for nodeid in expected if nodeid not in selected},
+            results=self._aggregate.results(),
+            lost=tuple(self._lost),
+            collection_errors=tuple(self._collection_errors),
+            interrupted=self._interrupted(session, exitstatus),
+            narrowed=tuple(manifest.narrowed),
+            scope=self._config.option.deploycheck_scope,
+            strict=self._settings.strict,
+            signoff_asked=self._asked,
+            deployment_finished_at=deployment_record(self._settings.deployment).finished_at,
+            default_tier=self._tier,
+            others_failed=self._others_failed,
+        )
+        return decide(self._facts, self._waivers, clock_now=time.time())
+
+    def _interrupted(self, session: pytest.Session, exitstatus: int) -> str:
+        if self._mistakes:
+            return f"usage error: {self._mistakes[0]}"
+        for stop in (session.shouldfail, session.shouldstop):
+            if stop:
+                return str(stop)
+        if self._incomplete:
+            return f"evidence could not be kept: {first_line(self._incomplete)}"
+        names = {2: "interrupted", 3: "an internal error of pytest or a plugin", 4: "usage error"}
+        return names.get(exitstatus, "")
+
+    def _exit_code(self, decision: Decision, exitstatus: int) -> int:
+        if exitstatus in _KEPT_BY_PYTEST:
+            return exitstatus
+        if decision.exit_code == 0 and self._others_failed:
+            return 1  # tests that are no checks keep their own meaning
+        return decision.exit_code
+
+    def _finished(self, decision: Decision, code: int) -> dict[str, Any]:
+        if self._incomplete:
+            self._notes.append(f"evidence could not be kept: {self._incomplete}")
+        manifest = self._manifest or Manifest()
+        missing: dict[str, int] = {}
+        for _, why in manifest.not_configured:
+            missing[why] = missing.get(why, 0) + 1
+        for why, count in sorted(missing.items()):
+            self._notes.append(f"not checked, because the configuration has {why}: {count} test{'s' * (count != 1)}")
+        run = self._run_record(self._facts, finished=time.time())
+        record = build(run, decision)
+        del code
+        try:
+            self._writer.write(record, render_markdown(record))
+        except DeploycheckError as error:
+            raise pytest.UsageError(f"deploycheck: {error}") from None
+        finally:
+            self._writer.close()
+        return record
+
+    def _show(self, record: dict[str, Any]) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        from pytest_deploycheck.report.terminal import render
+
+        for mistake in self._mistakes:
+            reporter.write_line(f"ERROR: deploycheck: {mistake}", red=True)
+        writer = reporter._tw  # noqa: SLF001 - the only way to know whether this terminal shows colours
+        encoding = str(getattr(writer._file, "encoding", "") or "")  # noqa: SLF001 - the same
+        text = render(
+            record,
+            color=bool(writer.hasmarkup),
+            width=int(writer.fullwidth),
+            unicode=encoding.lower().replace("-", "") == "utf8",
+            reports=self._shown_path(),
+        )
+        reporter.ensure_newline()
+        writer._file.write(text if text.endswith("\n") else text + "\n")  # noqa: SLF001 - rich has done the markup
+        writer.flush()
+
+    def _shown_path(self) -> str:
+        path = self._writer.path
+        here = self._config.invocation_params.dir
+        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _run_record(self, facts: RunFacts, *, finished: float | None) -> RunRecord:
+        workers = getattr(self._config.option, "numprocesses", None) or 0
+        return RunRecord(
+            run_id=self._writer.run_id,
+            started=self._started,
+            finished=finished,
+            facts=facts,
+            environment=self._settings.environment_name,
+            deployment=deployment_record(self._settings.deployment),
+            runner=runner_record(self._config, self._redactor, workers=int(workers)),
+            systems=tuple(
+                SystemRecord(**{**system, "notes": tuple(system["notes"])}) for _, system in sorted(self._systems.items())
+            ),
+            evidence=self._writer.evidence() if finished is not None else (),
+            observations=self._writer.observations,
+            notes=tuple(self._notes),
+        )
+
+    def _merge_system(self, system: dict[str, Any]) -> None:
+        known = self._systems.setdefault(system["name"], dict(system))
+        known["version"] = known["version"] or system["version"]
+        if known["clock_skew"] is None:
+            known["clock_skew"] = system["clock_skew"]
+
+    @staticmethod
+    def _read_waivers(settings: Effective) -> Waivers:
+        if settings.waivers is None:
+            return Waivers()
+        try:
+            content = settings.waivers.read_bytes()
+        except OSError as error:
+            problem = f"{settings.waivers} cannot be read: {error.strerror}"
+            raise ConfigError([Mistake(where=str(settings.source), key="waivers", problem=problem)]) from None
+        return parse_waivers(
+            content, source=str(settings.waivers), now=time.time(), max_days=settings.waiver_max_days
+        )

@@ -1,0 +1,82 @@
+"""From the settings of a system to the transport's endpoint: secrets stay references until the first request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.settings.secrets import resolve
+from pytest_deploycheck.transport.endpoint import (
+    PROMETHEUS_READ_POSTS,
+    BasicAuth,
+    BearerAuth,
+    Endpoint,
+    HeaderAuth,
+    Retries,
+    Secret,
+    Timeouts,
+    Tls,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_deploycheck.settings.systems import System
+    from pytest_deploycheck.settings.values import SecretRef
+
+_READ_POSTS = {"prometheus": PROMETHEUS_READ_POSTS}
+
+
+def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str, str], writes: bool) -> Endpoint:
+    """Return how to reach a system.
+
+    Args:
+        name: what messages and evidence call it.
+        system: its settings.
+        base: the directory that relative secret files start from.
+        environ: where secret variables are looked up.
+        writes: whether this run may change something there.
+
+    Raises:
+        ConfigError: if the settings can never work.
+    """
+
+    def secret(ref: SecretRef) -> Secret:
+        return Secret(ref.source, lambda: resolve(ref, base=base, environ=environ))
+
+    auth: BearerAuth | BasicAuth | HeaderAuth | None = None
+    if system.auth is not None:
+        if system.auth.bearer is not None:
+            auth = BearerAuth(secret(system.auth.bearer))
+        elif system.auth.username is not None and system.auth.password is not None:
+            auth = BasicAuth(system.auth.username, secret(system.auth.password))
+        elif system.auth.header is not None and system.auth.value is not None:
+            auth = HeaderAuth(system.auth.header, secret(system.auth.value))
+    return Endpoint(
+        name=name,
+        base_url=system.url,
+        auth=auth,
+        headers=tuple(system.headers.items()),
+        tls=Tls(
+            verify=system.tls.verify,
+            ca=system.tls.ca,
+            cert=system.tls.cert,
+            key=system.tls.key,
+            server_name=system.tls.server_name,
+        ),
+        proxy=system.proxy,
+        timeouts=Timeouts(
+            connect=system.timeouts.connect.total_seconds(),
+            read=system.timeouts.read.total_seconds(),
+            total=system.timeouts.total.total_seconds(),
+        ),
+        retries=Retries(
+            attempts=system.retries.attempts,
+            base=system.retries.base.total_seconds(),
+            cap=system.retries.cap.total_seconds(),
+        ),
+        max_body=system.max_body,
+        compression=system.compression,
+        read_posts=_READ_POSTS.get(name, ()),
+        writes_allowed=writes,
+    )

@@ -1,0 +1,76 @@
+"""`@pytest.mark.foreach("metrics")`: one test per entry of a table in the configuration."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.errors import ConfigError
+from pytest_deploycheck.markers import NOT_CONFIGURED
+from pytest_deploycheck.session.run import mistakes_of, settings_of
+from pytest_deploycheck.settings.models import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_deploycheck.settings.checks import Entry
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Parametrise `entry` over the table; without entries the test is left out, and the report says so."""
+    config = metafunc.config
+    try:
+        table, level, where = _arguments(metafunc)
+        entries = [entry for entry in settings_of(config).entries(table) if where is None or where(entry)]
+    except ValueError as error:
+        mistakes_of(config).append(f"{metafunc.definition.nodeid}: {error}")
+        entries, level = [], "blocker"
+    except ConfigError as error:
+        _note(config, error)
+        entries, level = [], "blocker"
+    if not entries:
+        absent = pytest.param(None, id="not-configured", marks=getattr(pytest.mark, NOT_CONFIGURED))
+        metafunc.parametrize("entry", [absent])
+        return
+    metafunc.parametrize(
+        "entry",
+        [pytest.param(entry, id=entry.derived_id(), marks=_mark(entry, level)) for entry in entries],
+    )
+
+
+def _note(config: pytest.Config, error: ConfigError) -> None:
+    known = mistakes_of(config)
+    for mistake in error.mistakes:
+        if str(mistake) not in known:
+            known.append(str(mistake))
+
+
+def _arguments(metafunc: pytest.Metafunc) -> tuple[str, str, Callable[[Any], bool] | None]:
+    mark = metafunc.definition.get_closest_marker("foreach")
+    if mark is None:
+        raise ValueError("foreach() is gone")
+    if len(mark.args) != 1 or mark.args[0] not in TABLES:
+        given = mark.args[0] if mark.args else "nothing"
+        close = difflib.get_close_matches(str(given), TABLES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it takes one of {', '.join(TABLES)}"
+        raise ValueError(f"foreach() does not know the table {given!r}: {hint}")
+    if unknown := sorted(set(mark.kwargs) - {"level", "where"}):
+        raise ValueError(f"foreach() does not know the argument {unknown[0]!r}: it takes level, where")
+    level = mark.kwargs.get("level", "blocker")
+    if level not in ("blocker", "warning"):
+        raise ValueError(f'foreach(): level={level!r} is neither "blocker" nor "warning"')
+    if "entry" not in metafunc.fixturenames:
+        raise ValueError("foreach() passes each entry as the argument `entry`, which the test does not take")
+    return mark.args[0], level, mark.kwargs.get("where")
+
+
+def _mark(entry: Entry, level: str) -> pytest.MarkDecorator:
+    arguments = {
+        name: value
+        for name in ("owner", "runbook", "ticket", "reason", "tier")
+        if (value := getattr(entry, name))
+    }
+    marker: pytest.MarkDecorator = getattr(pytest.mark, entry.level or level)
+    return marker(**arguments)

@@ -1,0 +1,145 @@
+"""The manifest: every check the suite collected before anything was deselected, and what was left afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.errors import ConfigError
+from pytest_deploycheck.markers import NOT_CONFIGURED, Markers, undeclared_names
+from pytest_deploycheck.model.declaration import Declaration
+from pytest_deploycheck.session.place import deselection, narrowed, place
+from pytest_deploycheck.session.run import mistakes_of, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_deploycheck.settings.models import Effective
+
+SYSTEMS = ("prometheus", "alertmanager", "grafana", "kubernetes", "services", "logs")
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What the run expects of itself.
+
+    Attributes:
+        declarations: every check, in collection order.
+        selected: the node ids that are left after deselection.
+        deselected_by: the options that deselect, as text.
+        narrowed: why the collection itself was smaller than the suite.
+        not_configured: (node id, what is missing) of tests that the configuration has nothing for.
+        mistakes: texts of mistakes that make this run a usage error.
+    """
+
+    declarations: list[Declaration] = field(default_factory=list)
+    selected: list[str] = field(default_factory=list)
+    deselected_by: str = ""
+    narrowed: list[str] = field(default_factory=list)
+    not_configured: list[tuple[str, str]] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as builtins."""
+        return {
+            "declarations": [declaration.to_dict() for declaration in self.declarations],
+            "selected": list(self.selected),
+            "deselected_by": self.deselected_by,
+            "narrowed": list(self.narrowed),
+            "not_configured": [list(pair) for pair in self.not_configured],
+            "mistakes": list(self.mistakes),
+        }
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Manifest:
+        """Return the manifest that `to_dict` described."""
+        return cls(
+            declarations=[Declaration.from_dict(entry) for entry in record["declarations"]],
+            selected=list(record["selected"]),
+            deselected_by=record["deselected_by"],
+            narrowed=list(record["narrowed"]),
+            not_configured=[(nodeid, why) for nodeid, why in record["not_configured"]],
+            mistakes=list(record["mistakes"]),
+        )
+
+
+def collect(
+    config: pytest.Config,
+    session: pytest.Session,
+    items: list[pytest.Item],
+    recognised: list[pytest.Item],
+    *,
+    everything: bool,
+) -> Manifest:
+    """Read the manifest off the collected items; removes from `items` what is not configured.
+
+    A test is a check if it carries one of our markers or uses one of our fixtures, or stands in one module with such a
+    test; with a sign-off asked for, every test is. All others keep their own meaning.
+    """
+    del session
+    mistakes = mistakes_of(config)
+    manifest = Manifest(deselected_by=deselection(config), narrowed=list(narrowed(config)))
+    try:
+        settings: Effective | None = settings_of(config)
+    except ConfigError as error:
+        mistakes.extend(text for mistake in error.mistakes if (text := str(mistake)) not in mistakes)
+        settings = None
+    modules = {_module(item) for item in recognised}
+    markers = Markers(settings.unmarked if settings else "blocker", place)
+    kept = []
+    for item in items:
+        if not (everything or _module(item) in modules):
+            kept.append(item)
+            continue
+        if missing := _not_configured(item, settings):
+            manifest.not_configured.append((item.nodeid, missing))
+            continue
+        kept.append(item)
+        declaration = markers.read(item)
+        if declaration is None:
+            continue
+        manifest.declarations.append(declaration)
+        if not declaration.declared:
+            item.add_marker(declaration.level.value)  # so that `-m blocker` selects it too
+    items[:] = kept
+    mistakes.extend(markers.mistakes)
+    mistakes.extend(_unknown_markers(config, items))
+    return manifest
+
+
+def _module(item: pytest.Item) -> Any:
+    return item.getparent(pytest.Module) or item.parent
+
+
+def _not_configured(item: pytest.Item, settings: Effective | None) -> str:
+    """Return what the configuration lacks for this test; empty if it lacks nothing."""
+    if item.get_closest_marker(NOT_CONFIGURED) is not None:
+        mark = item.get_closest_marker("foreach")
+        return f"no [[{mark.args[0]}]]" if mark is not None and mark.args else "no entries"
+    if settings is None:
+        return ""
+    missing = [
+        name
+        for mark in item.iter_markers("needs")
+        for name in mark.args
+        if not getattr(settings.environment, name, None)
+    ]
+    return f"no {', '.join(missing)}" if missing else ""
+
+
+def _unknown_markers(config: pytest.Config, items: Iterable[pytest.Item]) -> list[str]:
+    expression = getattr(config.option, "markexpr", "")
+    if not expression:
+        return []
+    declared = {line.split(":", 1)[0].split("(", 1)[0].strip() for line in config.getini("markers")}
+    used = {mark.name for item in items for mark in item.iter_markers()}
+    import difflib
+
+    found = []
+    for name in undeclared_names(expression, declared | used):
+        close = difflib.get_close_matches(name, sorted(declared | used), n=1)
+        hint = f": did you mean {close[0]!r}?" if close else "; `pytest --markers` lists those there are"
+        found.append(f'-m "{expression}": no marker is called {name!r}{hint}')
+    return found

@@ -1,0 +1,55 @@
+"""Where a run takes place: machine, account, versions, command line."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.model.run import DeploymentRecord, RunnerRecord
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_deploycheck.settings.models import Deployment
+    from pytest_deploycheck.transport.redaction import Redactor
+
+_OWN = "pytest-deploycheck"
+
+
+def runner_record(config: pytest.Config, redactor: Redactor, *, workers: int) -> RunnerRecord:
+    """Return where and how this run takes place, the command line masked."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # no passwd entry: usual in containers
+        user = ""
+    plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
+    for name in ("pytest", _OWN):
+        try:
+            plugins[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            plugins[name] = "unknown"
+    return RunnerRecord(
+        host=platform.node(),
+        user=user,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        directory=str(config.invocation_params.dir),
+        command=tuple(redactor.text(str(part)) for part in (Path(sys.argv[0]).name, *config.invocation_params.args)),
+        plugins=dict(sorted(plugins.items())),
+        workers=workers,
+    )
+
+
+def deployment_record(deployment: Deployment) -> DeploymentRecord:
+    """Return the deployment with its times as Unix seconds."""
+    return DeploymentRecord(
+        version=deployment.version or "",
+        image_digest=deployment.image_digest or "",
+        change_ticket=deployment.change_ticket or "",
+        started_at=deployment.started_at.timestamp() if deployment.started_at else None,
+        finished_at=deployment.finished_at.timestamp() if deployment.finished_at else None,
+    )

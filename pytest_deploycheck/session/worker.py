@@ -1,0 +1,243 @@
+"""Where tests run: takes the manifest, observes each phase, and stamps what it saw on the phase's report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.errors import NeverJudged, NothingObserved
+from pytest_deploycheck.model.outcome import Level, Outcome
+from pytest_deploycheck.report.failure import headline, lines
+from pytest_deploycheck.session.manifest import Manifest, collect
+from pytest_deploycheck.session.outcomes import Classified, classify
+from pytest_deploycheck.session.payload import pack
+from pytest_deploycheck.session.run import Run, mistakes_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_deploycheck.model.declaration import Declaration
+    from pytest_deploycheck.session.controller import ControllerSide
+
+_LONGEST_TEXT = 20_000
+
+
+class WorkerSide:
+    """The hooks around every test of a verification run, in the main process or in an xdist worker.
+
+    Args:
+        config: pytest's.
+        is_worker: whether this is an xdist worker.
+    """
+
+    def __init__(self, config: pytest.Config, is_worker: bool) -> None:
+        """Nothing is asked yet."""
+        self._config = config
+        self._is_worker = is_worker
+        self._name = config.workerinput["workerid"] if is_worker else "main"  # type: ignore[attr-defined]
+        self._manifest = Manifest()
+        self._manifest_sent = False
+        self._controller: ControllerSide | None = None
+        self._declarations: dict[str, Declaration] = {}
+        self._fixtures: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}
+        self._run: Run | None = None
+        self._in_call = False
+        self._observed: list[str] = []
+        self._call_passed = False
+
+    def report_manifest_to(self, controller: ControllerSide) -> None:
+        """Without xdist the manifest goes to the controller side directly."""
+        self._controller = controller
+
+    def take_manifest(
+        self, session: pytest.Session, items: list[pytest.Item], recognised: list[pytest.Item], *, everything: bool
+    ) -> None:
+        """Read every declaration before anything is deselected; leave out what is not configured.
+
+        Raises:
+            pytest.UsageError: on mistakes in markers, in `-m` or in the configuration (in an xdist worker they travel to
+                the controller instead, which raises it).
+        """
+        self._manifest = collect(self._config, session, items, recognised, everything=everything)
+        self._declarations = {declaration.nodeid: declaration for declaration in self._manifest.declarations}
+        mistakes = mistakes_of(self._config)
+        if not mistakes:
+            return
+        self._manifest.mistakes.extend(mistakes)
+        if not self._is_worker:
+            raise pytest.UsageError("deploycheck: " + "\n  ".join(mistakes))
+        items.clear()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what is left after deselection."""
+        self._manifest.selected = [item.nodeid for item in session.items]
+        if self._controller is not None:
+            self._controller.take_manifest(self._manifest)
+        elif self._is_worker:
+            self._config.workeroutput["deploycheck"] = self._manifest.to_dict()  # type: ignore[attr-defined]
+
+    # --- around one test ----------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Name the check on the tape while it runs."""
+        if item.nodeid not in self._declarations:
+            return (yield)
+        if self._run is None:
+            self._run = run_of(self._config)
+        self._run.ledger.begin()
+        self._run.tape.label = item.nodeid
+        self._run.allow_writes_of(item)
+        self._observed = []
+        try:
+            return (yield)
+        finally:
+            self._run.tape.label = ""
+            self._run.allow_writes_of(None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A repeated attempt starts with a clean ledger."""
+        if self._run is not None and item.nodeid in self._declarations:
+            self._run.ledger.begin()
+            self._observed = []
+            self._call_passed = False
+        yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Remember what a fixture observed: it counts for every check that uses the fixture."""
+        run = self._run
+        if run is None:
+            return (yield)
+        before = len(run.observed)
+        tracking = run.ledger.tracking
+        if fixturedef.scope != "function":
+            run.ledger.tracking = False
+        try:
+            return (yield)
+        finally:
+            run.ledger.tracking = tracking
+            if ids := tuple(run.observed[before:]):
+                self._fixtures.setdefault(fixturedef.argname, []).append((fixturedef, ids))
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Forget what a fixture observed once it is torn down."""
+        if known := self._fixtures.get(fixturedef.argname):
+            self._fixtures[fixturedef.argname] = [pair for pair in known if pair[0] is not fixturedef]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """Tell the reports of subtests, made inside the call, from the test's own."""
+        self._in_call = True
+        try:
+            yield
+        finally:
+            self._in_call = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """After all fixtures are gone: an answer that nobody judged is a mistake in the check."""
+        yield
+        if self._run is None or item.nodeid not in self._declarations or not self._call_passed:
+            return
+        if unjudged := self._run.ledger.unjudged():
+            what, where = unjudged[0]
+            more = f" (and {len(unjudged) - 1} more)" if len(unjudged) > 1 else ""
+            raise NeverJudged(
+                f"never judged: {what}{more}",
+                where=where,
+                next_step="compare it in an `assert`, or remove the question",
+            )
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Classify the phase, last of all plugins, and stamp declaration and evidence on its report."""
+        report = yield
+        declaration = self._declarations.get(item.nodeid)
+        run = self._run
+        if declaration is None or run is None:
+            return report
+        exchanges = run.tape.take()
+        self._observed.extend(exchange.id for exchange in exchanges)
+        classified = classify(report, call.excinfo.value if call.excinfo is not None else None)
+        if classified.outcome is Outcome.FAILED and run.ledger.bad:
+            classified = Classified(Outcome.FAILED, headline(run.ledger.bad[-1]))
+        main_call = report.when == "call" and not self._in_call
+        if main_call and classified.outcome is Outcome.PASSED and not self._has_observed(item):
+            classified = self._nothing_observed(report)
+        if main_call:
+            self._call_passed = classified.outcome is Outcome.PASSED
+        self._describe(report, classified)
+        payload = pack(
+            declaration=declaration,
+            classified=classified,
+            report=report,
+            started=call.start,
+            worker=self._name,
+            exchanges=exchanges,
+            bodies=run.tape.take_bodies(),
+            borrowed=self._borrowed(item) if main_call else (),
+            text=self._text(report, classified),
+        )
+        if report.when == "teardown":
+            payload["systems"] = run.systems_seen()
+        if self._is_worker and not self._manifest_sent:
+            self._manifest_sent = True
+            payload["manifest"] = self._manifest.to_dict()
+        report.deploycheck = payload
+        return report
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
+        """Return the ids that the item's live fixtures observed, in the test itself or long before it."""
+        names = getattr(item, "fixturenames", ())
+        return tuple(
+            identity for name in names for _, ids in self._fixtures.get(name, ()) for identity in ids
+        )
+
+    def _has_observed(self, item: pytest.Item) -> bool:
+        return bool(self._observed or self._borrowed(item))
+
+    def _nothing_observed(self, report: pytest.TestReport) -> Classified:
+        error = NothingObserved(
+            "passed without having observed anything",
+            next_step="ask a system through the fixtures, or keep what the check saw with deploycheck.record(name, value)",
+        )
+        report.outcome = "failed"
+        report.longrepr = str(error)
+        return Classified(Outcome.INCONCLUSIVE, error.what)
+
+    def _describe(self, report: pytest.TestReport, classified: Classified) -> None:
+        """Add the findings to the report, mask secrets, and turn a warning's failure into one that does not gate."""
+        run = self._run
+        if run is None:
+            return
+        report.sections = [(name, run.redactor.text(content)) for name, content in report.sections]
+        if classified.outcome in (Outcome.PASSED, Outcome.NOT_RUN):
+            return
+        if report.failed and report.when == "call":
+            for finding in run.ledger.bad:
+                report.sections.append(("deploycheck finding", "\n".join(lines(finding, limit=10))))
+        text = report.longreprtext
+        masked = run.redactor.text(text)
+        if masked != text:
+            report.longrepr = masked
+        declaration = self._declarations[report.nodeid]
+        if report.failed and declaration.level is Level.WARNING and not run.settings.strict:
+            # As an expected failure it is visible in every report (terminal, JUnit XML, Allure) and gates in none,
+            # neither the exit code nor `-x`.
+            report.outcome = "skipped"
+            report.wasxfail = f"warning ({classified.outcome}): {classified.summary}"
+
+    def _text(self, report: pytest.TestReport, classified: Classified) -> str:
+        if classified.outcome in (Outcome.PASSED, Outcome.NOT_RUN):
+            return ""
+        parts = [report.longreprtext]
+        parts += [content for name, content in report.sections if name == "deploycheck finding"]
+        return "\n\n".join(parts)[:_LONGEST_TEXT]

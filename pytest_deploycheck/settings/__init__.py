@@ -1,0 +1,1 @@
+"""`deploycheck.toml` as frozen, typed settings; secrets are references until somebody sends them."""

@@ -1,0 +1,289 @@
+"""The wire to one system: asks, under all the rules, and puts every attempt on the tape."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import httpx
+
+from pytest_deploycheck.errors import CannotMeasure, WriteNotAllowed
+from pytest_deploycheck.transport.answer_body import BodyReader
+from pytest_deploycheck.transport.endpoint import is_loopback
+from pytest_deploycheck.transport.failures import FAILURES, Failure, describe
+from pytest_deploycheck.transport.outgoing import Composer
+from pytest_deploycheck.transport.pool import DeadlineTransport
+from pytest_deploycheck.transport.question import Question
+from pytest_deploycheck.transport.refusals import redirect_refused, refusal
+from pytest_deploycheck.transport.reply import Reply, looks_like_login
+from pytest_deploycheck.transport.retrying import RETRIED_STATUSES, backoff, wait_after_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_deploycheck.clock import Clock
+    from pytest_deploycheck.model.exchange import Effect, Exchange
+    from pytest_deploycheck.transport.endpoint import Endpoint, Timeouts
+    from pytest_deploycheck.transport.outgoing import Outgoing, Params
+    from pytest_deploycheck.transport.redaction import Redactor
+    from pytest_deploycheck.transport.tape import Tape
+
+MAX_REDIRECTS = 5
+
+
+def refuse_write(endpoint: Endpoint, method: str, url: str) -> None:
+    """Refuse a request that may change something; the guard of a wire to which nobody gave another.
+
+    Args:
+        endpoint: who would be asked.
+        method: the HTTP method.
+        url: redacted.
+
+    Raises:
+        WriteNotAllowed: always.
+    """
+    run = "allows" if endpoint.writes_allowed else "does not allow"
+    raise WriteNotAllowed(
+        f"{endpoint.name}: {method} may change something; nothing was sent",
+        where=url,
+        details=[f"the run {run} writing to {endpoint.name}", "the check has to say that it writes, too"],
+        next_step=(
+            f'mark the check `@pytest.mark.writes("{endpoint.name}")` and allow it for the run with '
+            "`--deploycheck-allow-writes` or `writes = true` on that system in deploycheck.toml"
+        ),
+    )
+
+
+class Wire:
+    """Asks one system. Safe to use from several threads.
+
+    Args:
+        endpoint: who is asked, and how.
+        tape: gets every attempt.
+        redactor: learns the endpoint's secrets, and keeps them out of everything that is kept or shown.
+        clock: for the time of day and for the waits between attempts. Sockets are timed by the machine's own clock.
+
+    Attributes:
+        endpoint: as given.
+        warnings: what a reader of the evidence must know about this wire.
+        write_guard: called with the endpoint, the method and the redacted URL before a request that may change
+            something; raises `WriteNotAllowed` unless the running check may do so.
+
+    Raises:
+        ConfigError: if a secret, a header, a TLS file or the proxy cannot be used.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, tape: Tape, redactor: Redactor, clock: Clock) -> None:
+        """Prepare everything; nothing is sent yet."""
+        self.endpoint = endpoint
+        self.warnings = _warnings(endpoint)
+        self.write_guard: Callable[[Endpoint, str, str], None] = refuse_write
+        self._tape = tape
+        self._redactor = redactor
+        self._clock = clock
+        self._composer = Composer(endpoint, redactor)
+        self._transport = DeadlineTransport(endpoint)
+        self._closed = False
+
+    def close(self) -> None:
+        """Close all connections; nothing can be asked any more."""
+        self._closed = True
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def request(  # noqa: PLR0913 - each is a choice of the caller's
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        form: Params | None = None,
+        json: Any = None,
+        content: bytes | str | None = None,
+        headers: Params | None = None,
+        timeouts: Timeouts | None = None,
+        redirects: Literal["refuse", "return", "follow"] = "refuse",
+        statuses: Literal["ok", "any"] = "ok",
+        expect: Literal["json", "any"] = "any",
+        effect: Effect | None = None,
+    ) -> Reply:
+        """Ask, and return the answer.
+
+        Args:
+            method: any HTTP method.
+            path: below the base URL, or an absolute URL of the same scheme, host and port.
+            params: for the query; a sequence as a value repeats the parameter, None leaves it out.
+            form: for a form-encoded body, in the same way.
+            json: for a JSON body.
+            content: a body as it is.
+            headers: further ones; they replace those of the endpoint.
+            timeouts: instead of the endpoint's.
+            redirects: `refuse` raises; `return` returns the 3xx; `follow` follows up to five within the same origin,
+                but never to a login page.
+            statuses: `ok` raises for everything but 2xx; `any` returns every status (redirects as above).
+            expect: `json` raises if a 2xx body cannot be JSON. Parsing it is the caller's (see `Reply.malformed`).
+            effect: what is known of the effect; None = GET, HEAD, OPTIONS and `read_posts` read, all else writes.
+
+        Raises:
+            CannotMeasure: of the kind that fits (see `pytest_deploycheck.errors`).
+            AuthorMistake: if the arguments make no request.
+        """
+        if self._closed:
+            raise CannotMeasure(
+                f"{self.endpoint.name}: its connections are closed already", where=self.endpoint.base_url
+            )
+        outgoing = self._composer.compose(
+            method, path, params=params, form=form, json=json, content=content, headers=headers, effect=effect
+        )
+        if outgoing.effect == "write":
+            if not self.endpoint.writes_allowed:
+                refuse_write(self.endpoint, outgoing.method, outgoing.shown_url)
+            self.write_guard(self.endpoint, outgoing.method, outgoing.shown_url)
+        question = Question(limits=timeouts or self.endpoint.timeouts, clock=self._clock)
+        reply = self._ask(outgoing, question)
+        hops = 0
+        while 300 <= reply.status < 400 and redirects != "return":  # noqa: PLR2004 - redirects
+            outgoing = self._next_hop(outgoing, reply, redirects, hops)
+            hops += 1
+            reply = self._ask(outgoing, question)
+        if 200 <= reply.status < 300:  # noqa: PLR2004 - success
+            if expect == "json":
+                reply.require_json()
+        elif statuses == "ok" and not 300 <= reply.status < 400:  # noqa: PLR2004 - redirects
+            raise refusal(reply, self.endpoint, attempts=question.told)
+        return reply
+
+    def _next_hop(self, outgoing: Outgoing, reply: Reply, redirects: str, hops: int) -> Outgoing:
+        """Return the request that follows a redirect, or raise because it is not to be followed."""
+        location = reply.headers.get("location", "")
+        if redirects == "refuse" or not location or looks_like_login(location):
+            raise redirect_refused(reply, self.endpoint)
+        if hops >= MAX_REDIRECTS:
+            raise redirect_refused(reply, self.endpoint, f"{MAX_REDIRECTS} redirects were followed already")
+        following = self._composer.redirected(outgoing, reply.status, location)
+        if following is None:
+            raise redirect_refused(reply, self.endpoint, "it leads to another scheme, host or port: not followed")
+        return following
+
+    def _ask(self, outgoing: Outgoing, question: Question) -> Reply:
+        """Attempt it until there is an answer, or no reason to go on."""
+        retries = self.endpoint.retries
+        question.waits.clear()
+        attempts = retries.attempts if outgoing.effect == "read" else 1
+        attempt = 1
+        while True:
+            result = self._attempt(outgoing, question, attempt)
+            if isinstance(result, Failure):
+                again, wait = result.again, backoff(retries, attempt)
+            else:
+                again = result.status in RETRIED_STATUSES
+                wait = wait_after_status(retries, attempt, result.headers, now=self._clock.now()) if again else 0.0
+            # a wait that would outlast the deadline helps nobody: say now what is known now
+            if not again or attempt >= attempts or wait >= question.left():
+                break
+            question.waits.append(wait)
+            self._clock.sleep(wait)
+            attempt += 1
+        if isinstance(result, Failure):
+            result.error.details += question.told
+            raise result.error
+        return result
+
+    def _attempt(self, outgoing: Outgoing, question: Question, attempt: int) -> Reply | Failure:
+        """Send it once, and record what came of it."""
+        budget = question.budget()
+        reader = BodyReader(self.endpoint.max_body)
+        response: httpx.Response | None = None
+        failure: Failure | None = None
+        ended = "interrupted"  # what stands on the tape if something else ends this, such as Ctrl-C
+        started, begun = self._clock.now(), time.perf_counter()
+        try:
+            try:
+                response = self._transport.handle_request(
+                    httpx.Request(
+                        outgoing.method,
+                        outgoing.url,
+                        headers=outgoing.headers,
+                        stream=httpx.ByteStream(outgoing.body or b""),
+                        extensions={"timeout": question.steps, "budget": budget},
+                    )
+                )
+                reader.read(response, head=outgoing.method == "HEAD")
+                ended = ""
+            except FAILURES as error:
+                failure = describe(
+                    error, self.endpoint, url=outgoing.shown_url, budget=budget, received=len(reader.body)
+                )
+                failure.error.what = self._redactor.text(failure.error.what)
+                failure.error.details = tuple(self._redactor.text(line) for line in failure.error.details)
+                ended = failure.error.what
+            finally:
+                if response is not None:
+                    response.close()
+        finally:
+            elapsed = time.perf_counter() - begun
+            exchange = self._record(outgoing, response, reader, ended, attempt, started, elapsed)
+        if failure is not None:
+            failure.error.evidence = exchange.id
+            return failure
+        assert response is not None  # noqa: S101 - for the type checker: no failure means an answer
+        return Reply(
+            system=self.endpoint.name,
+            status=response.status_code,
+            headers=dict(response.headers),
+            body=reader.body,
+            elapsed=elapsed,
+            started=started,
+            url=outgoing.shown_url,
+            evidence=exchange.id,
+            redactor=self._redactor,
+        )
+
+    def _record(
+        self,
+        outgoing: Outgoing,
+        response: httpx.Response | None,
+        reader: BodyReader,
+        error: str,
+        attempt: int,
+        started: float,
+        elapsed: float,
+    ) -> Exchange:
+        redactor = self._redactor
+        answered: tuple[tuple[str, str], ...] = ()
+        if response is not None:
+            answered = redactor.headers(
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
+            )
+        return self._tape.record(
+            system=self.endpoint.name,
+            method=outgoing.method,
+            url=outgoing.shown_url,
+            request_headers=outgoing.shown_headers,
+            request_body=outgoing.shown_body,
+            effect=outgoing.effect,
+            started=started,
+            elapsed=elapsed,
+            attempt=attempt,
+            status=None if response is None else response.status_code,
+            response_headers=answered,
+            body=None if response is None else redactor.body(reader.body),
+            error=error or None,
+        )
+
+
+def _warnings(endpoint: Endpoint) -> tuple[str, ...]:
+    """Return what a reader of the evidence must know."""
+    url = httpx.URL(endpoint.base_url)
+    secure = url.scheme == "https"
+    found = []
+    if secure and not endpoint.tls.verify:
+        found.append(f"{endpoint.name}: the server's certificate is not verified (tls.verify = false)")
+    if not secure and endpoint.auth is not None and not is_loopback(url.host):
+        found.append(f"{endpoint.name}: the credential travels unencrypted (the base URL is http)")
+    return tuple(found)

@@ -1,0 +1,99 @@
+"""Alerting: rules loaded and sound, nothing fires unexpectedly, alerts reach Alertmanager and the right receiver. (AL1–AL4)"""
+
+import pytest
+
+from pytest_deploycheck.suite import AlertPolicy, Alertmanager, Deploycheck, Prometheus, RouteCheck, RuleCheck, RulePolicy
+
+pytestmark = pytest.mark.alerts
+
+
+@pytest.fixture
+def rule_policy(deploycheck: Deploycheck) -> RulePolicy:
+    """What holds for every rule."""
+    return deploycheck.settings.environment.rule_policy or RulePolicy()
+
+
+@pytest.fixture
+def alert_policy(deploycheck: Deploycheck) -> AlertPolicy:
+    """What holds for alerts and silences."""
+    return deploycheck.settings.environment.alerts or AlertPolicy()
+
+
+@pytest.mark.requirement("AL1")
+@pytest.mark.foreach("rules")
+def test_rule_is_loaded(prometheus: Prometheus, entry: RuleCheck) -> None:
+    """The rule is loaded, healthy, and was evaluated recently."""
+    assert prometheus.rules().has(entry.name, kind=entry.kind, group=entry.group)
+
+
+@pytest.mark.requirement("AL1")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "rule_policy")
+def test_rules_are_healthy(prometheus: Prometheus, rule_policy: RulePolicy) -> None:
+    """Every loaded rule is healthy and evaluated in time."""
+    assert prometheus.rules().healthy(min_groups=rule_policy.min_groups)
+
+
+@pytest.mark.requirement("AL1")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "rule_policy")
+def test_rules_refer_to_series_that_exist(prometheus: Prometheus, rule_policy: RulePolicy) -> None:
+    """No rule asks for a metric that nobody has: such a rule is healthy, inactive, and blind for ever."""
+    assert prometheus.rules().refer_to_series(window=rule_policy.series_window, known_absent=rule_policy.known_absent)
+
+
+@pytest.mark.requirement("AL2")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "alerts")
+def test_no_unexpected_alert_is_firing(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
+    """Nothing fires but what is known, owned and not expired."""
+    assert prometheus.alerts(state="firing").none(known=alert_policy.known)
+
+
+@pytest.mark.requirement("AL2")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "alerts")
+def test_no_alert_storm(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
+    """No more alerts fire than a person can read."""
+    assert prometheus.alerts(state="firing").at_most(alert_policy.storm)
+
+
+@pytest.mark.requirement("AL2")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "alerts")
+def test_no_unexpected_alert_is_pending(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
+    """Nothing is about to fire."""
+    assert prometheus.alerts(state="pending").none(known=alert_policy.known)
+
+
+@pytest.mark.requirement("AL3")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "alerts")
+def test_prometheus_is_connected_to_alertmanager(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
+    """Prometheus has its Alertmanagers, and drops nothing on the way."""
+    assert prometheus.alertmanagers().connected(alert_policy.alertmanagers, window=alert_policy.window)
+
+
+@pytest.mark.requirement("AL3")
+@pytest.mark.blocker
+@pytest.mark.needs("alertmanager", "prometheus", "alerts")
+def test_notifications_do_not_fail(
+    alertmanager: Alertmanager, prometheus: Prometheus, alert_policy: AlertPolicy
+) -> None:
+    """What Alertmanager sends arrives."""
+    assert alertmanager.notifications(prometheus, window=alert_policy.window).delivered()
+
+
+@pytest.mark.requirement("AL3")
+@pytest.mark.blocker
+@pytest.mark.needs("alertmanager", "alerts")
+def test_no_silence_hides_everything(alertmanager: Alertmanager, alert_policy: AlertPolicy) -> None:
+    """Silences are narrow, short and explained."""
+    assert alertmanager.silences().sane(max_duration=alert_policy.max_silence)
+
+
+@pytest.mark.requirement("AL4")
+@pytest.mark.foreach("routes")
+def test_alert_reaches_its_receivers(alertmanager: Alertmanager, entry: RouteCheck) -> None:
+    """By the loaded configuration, the label set goes to exactly the intended receivers."""
+    assert alertmanager.route(entry.labels).reaches(*entry.receivers, integration=entry.integration)
