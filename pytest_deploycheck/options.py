@@ -7,16 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-DEPLOYMENT_OPTIONS = {
-    "deployment.version": "deployment_version",
-    "deployment.image_digest": "deployment_image_digest",
-    "deployment.started_at": "deployment_started_at",
-    "deployment.finished_at": "deployment_finished_at",
-    "deployment.change_ticket": "deployment_change_ticket",
-}
-"""Dotted settings key → option destination."""
-
-
 def add_options(parser: pytest.Parser) -> None:
     """Add the plugin's options in a group of their own."""
     group = parser.getgroup("deploycheck", "post-deployment verification")

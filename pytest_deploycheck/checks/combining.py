@@ -17,7 +17,7 @@ def combine(findings: Sequence[Finding]) -> Finding:
     """Return one finding that is as bad as the worst of several, and keeps all they say.
 
     FAILED outweighs INCONCLUSIVE, which outweighs PASSED. Texts come worst first; the observed line leaves out what
-    passed unless everything did. Where the tables differ in their columns, or more than one has rows, each row is
+    passed unless everything did, and so do the questions and expectations. Where the tables differ in their columns, or more than one has rows, each row is
     preceded by what its finding expected. Nothing to combine is INCONCLUSIVE.
     """
     if not findings:
@@ -42,9 +42,9 @@ def combine(findings: Sequence[Finding]) -> Finding:
     )
     return Finding(
         outcome=worst,
-        asked="; ".join(_distinct(finding.asked for finding in findings)),
+        asked="; ".join(_distinct(finding.asked for finding in telling)),
         system="; ".join(_distinct(finding.system for finding in findings)),
-        expected="; ".join(_distinct(finding.expected for finding in findings)),
+        expected="; ".join(_distinct(finding.expected for finding in telling)),
         observed="; ".join(_distinct(finding.observed for finding in telling)),
         columns=columns,
         rows=rows,

@@ -1,7 +1,8 @@
 """Freshness: how old the newest sample is, who carries the series, and whether the thing behind it still works.
 
 All ages are on Prometheus's own clock. A fresh sample does not show a living application (a frozen gauge is scraped
-afresh): that is what `heartbeat` and `increase` are for. `combine` is re-exported from `combining`.
+afresh): that is what `heartbeat` and `increase` are for. `combine` and `compare` are re-exported from `combining` and
+`thresholds`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.prometheus import InstantVector, Target
 
-__all__ = ["ages", "combine", "heartbeat", "increase", "per_instance"]
+__all__ = ["ages", "combine", "compare", "heartbeat", "increase", "per_instance"]
 
 FUTURE_TOLERANCE = 5.0
 """Seconds by which a moment may lie ahead of Prometheus's clock before the two clocks disagree."""
@@ -85,14 +86,16 @@ def _require_age(max_age: float) -> None:
 
 
 def per_instance(series: Sequence[Mapping[str, str]], targets: Sequence[Target], asked: Asked) -> Finding:
-    """Judge whether every target that is up, of the jobs that occur among the series, carries the metric.
+    """Judge whether every target of the jobs that occur among the series carries the metric.
+
+    A target that is up and does not export it is bad; so is one that is down and has no series any more.
 
     Args:
         series: one label set a series of the metric.
         targets: active targets, of any job.
         asked: the question.
     """
-    judgement = Judgement(asked, "a series from every target that is up", ("job", "instance", "problem"))
+    judgement = Judgement(asked, "a series from every target of its jobs", ("job", "instance", "problem"))
     if not series:
         judgement.doubtful("no data: there are no series")
         return judgement.finding("")
@@ -113,6 +116,12 @@ def per_instance(series: Sequence[Mapping[str, str]], targets: Sequence[Target],
         judgement.bad(
             f"{share(len(bare), len(up), 'target')} up without the series",
             [(job, instance, "up, but does not export it") for job, instance in bare],
+        )
+    gone = sorted({(one.job, one.instance) for one in theirs if one.health == "down"} - up - carried)
+    if gone:
+        judgement.bad(
+            f"{share(len(gone), len(theirs), 'target')} down and without the series",
+            [(job, instance, "down") for job, instance in gone],
         )
     unknown = sorted({(one.job, one.instance) for one in theirs if one.health not in {"up", "down"}})
     if unknown:

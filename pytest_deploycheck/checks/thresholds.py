@@ -185,7 +185,10 @@ def vectors(left: InstantVector, right: InstantVector, op: Operator, asked: Aske
         if not len(vector):
             judgement.doubtful(f"no data on the {side}: the answer has no series")
         if vector.histograms:
-            judgement.doubtful(f"{share(vector.histograms, len(vector), 'series')} native histograms on the {side}")
+            judgement.doubtful(
+                f"{share(vector.histograms, len(vector), 'series')} without a single value (native histogram) "
+                f"on the {side}"
+            )
         judge_warnings(judgement, vector.warnings)
     mine, mine_twice = _by_labels(left)
     theirs, theirs_twice = _by_labels(right)

@@ -108,7 +108,10 @@ def compare_range(
     covered = [_coverage(samples, vector, step) for samples in points]
     _judge_gaps(judgement, vector, covered, coverage)
     if vector.histograms:
-        judgement.doubtful(f"{share(vector.histograms, len(vector), 'series')} native histograms: ask for a quantile")
+        judgement.doubtful(
+            f"{share(vector.histograms, len(vector), 'series')} without a single value (native histogram): "
+            "ask for a quantile"
+        )
     judge_answer(judgement, vector, series)
     newest = max((samples[-1].timestamp for samples in points if samples), default=None)
     least = min(covered, default=0.0)

@@ -116,7 +116,9 @@ def _run_stack(arguments: argparse.Namespace) -> int:
     before = {number: signal.signal(number, end) for number in END_SIGNALS}
     try:
         _say("starting Prometheus, Alertmanager and the demo service …")
-        with Sandbox(arguments.fault, directory=arguments.directory) as sandbox:
+        # The stack's own directory goes when it ends; the reports are what the run was for.
+        reports = Path.cwd() / "reports"
+        with Sandbox(arguments.fault, directory=arguments.directory, reports=reports) as sandbox:
             config = _copy_config(sandbox, arguments.config_out)
             _describe(sandbox, config)
             if arguments.program:
@@ -170,6 +172,7 @@ def _describe(sandbox: Sandbox, config: Path) -> None:
     _say(f"notifications {urls.receiver}/hook")
     _say(f"log           {sandbox.log_path}")
     _say(f"configuration {config}")
+    _say(f"reports       {Path.cwd() / 'reports'}")
     for name in sandbox.active_faults:
         _say(f"broken        {name}: {FAULTS[name].summary} (expect {FAULTS[name].verdict.value})")
     _say(f"run           {CONFIG_VARIABLE}={config} pytest suites/post_deploy -m blocker")

@@ -255,7 +255,7 @@ def find_fault(name: str) -> Fault:
     """
     if (fault := FAULTS.get(name)) is not None:
         return fault
-    close = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.75)
     raise SandboxError(
         f"there is no fault {name!r}",
         where="--fault",

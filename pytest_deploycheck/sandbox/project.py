@@ -19,7 +19,7 @@ MAX_HEALTH_LATENCY = "500ms"
 MAX_METRICS_LATENCY = "250ms"
 LIMITS: dict[str, Any] = {
     # Everything is on loopback: what has not answered by then will not, and a broken stack should be told quickly.
-    "timeouts": {"connect": "2s", "read": "3s", "total": "8s"},
+    "timeouts": {"connect": "2s", "read": "2s", "total": "5s"},
     "retries": {"attempts": 2},
 }
 ALERTS = (
@@ -30,7 +30,9 @@ SERVICES = {"mcp-a": "a", "mcp-b": "b"}
 REFRESHED = 'mcp_vector_refresh_timestamp_seconds{job="mcp"}'
 
 
-def write_project(path: Path, ports: Ports, *, log: Path, scrape_interval: float, started_at: float) -> None:
+def write_project(
+    path: Path, ports: Ports, *, log: Path, scrape_interval: float, started_at: float, reports: Path | None = None
+) -> None:
     """Write the file.
 
     Args:
@@ -39,9 +41,10 @@ def write_project(path: Path, ports: Ports, *, log: Path, scrape_interval: float
         log: the service's JSON log.
         scrape_interval: of the stack, in seconds.
         started_at: when the stack was started, in Unix seconds: the deployment's time.
+        reports: where reports go; beside the file if it is not given.
     """
     lines = ["# Written by `deploycheck sandbox`; what a team would write for this service.", ""]
-    lines += _pairs({"default_environment": "sandbox"})
+    lines += _pairs({"default_environment": "sandbox", **({"reports": str(reports)} if reports else {})})
     moment = datetime.fromtimestamp(started_at, UTC).isoformat(timespec="seconds")
     lines += ["", "[deployment]", *_pairs({"version": VERSION, "change_ticket": "CHG-0001"})]
     lines += [f"started_at = {moment}", f"finished_at = {moment}"]

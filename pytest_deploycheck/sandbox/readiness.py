@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.configs import ERROR_RATIO, FEDERATED, P95_SECONDS, PARSER_FAILURE_RATIO, PUSHED_JOB
-from pytest_deploycheck.sandbox.effects import STALE_SECONDS, Scene
+from pytest_deploycheck.sandbox.effects import STALE_SECONDS, Scene, pager_missing, pages_go_elsewhere
 from pytest_deploycheck.sandbox.probe import ProbeFailed, call
 from pytest_deploycheck.sandbox.process import SandboxError
 
@@ -141,6 +141,8 @@ def _rules(scene: Scene, expected: int) -> str:
 def _alerting(scene: Scene) -> str:
     if not scene.probe.alertmanagers():
         return "Prometheus has not discovered Alertmanager"
+    if pager_missing(scene) or pages_go_elsewhere(scene):
+        return "pages do not reach the pager"
     if active := scene.probe.alertmanager_api("alerts?active=true"):
         return f"Alertmanager has {len(active)} alerts"
     silences = scene.probe.alertmanager_api("silences")

@@ -58,6 +58,7 @@ class Sandbox:
         faults: what is to be broken once it runs, by name.
         directory: where files and logs go, and stay; None for a temporary directory that is removed at the end.
         scrape_interval: of scrapes and rule evaluations, in seconds.
+        reports: where the written configuration sends reports; into the directory if it is not given.
         clock: to wait by.
 
     Raises:
@@ -70,6 +71,7 @@ class Sandbox:
         *,
         directory: Path | None = None,
         scrape_interval: float = 1.0,
+        reports: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Check the arguments; nothing is started yet."""
@@ -80,6 +82,7 @@ class Sandbox:
         self._parts = frozenset(part for fault in self._wanted for part in fault.needs)
         self._given_directory = directory
         self._scrape_interval = scrape_interval
+        self._reports = reports
         self._clock = clock or SystemClock()
         self._active: dict[str, Fault] = {}
         self._working: WorkingDirectory | None = None
@@ -169,7 +172,7 @@ class Sandbox:
             self._actions = Actions(self._servers)
             write_project(
                 self.config_path, self._servers.ports, log=self.log_path, scrape_interval=self._scrape_interval,
-                started_at=started_at,
+                started_at=started_at, reports=self._reports,
             )  # fmt: skip
             self._wait_ready()
             for fault in self._wanted:

@@ -11,7 +11,6 @@ import pytest
 
 from pytest_deploycheck.clock import SystemClock
 from pytest_deploycheck.errors import ConfigError, Mistake, WriteNotAllowed
-from pytest_deploycheck.options import DEPLOYMENT_OPTIONS
 from pytest_deploycheck.settings.load import find_config, load
 
 if TYPE_CHECKING:
@@ -31,6 +30,15 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.wire import Wire
 
 __tracebackhide__ = True
+
+DEPLOYMENT_OPTIONS = {
+    "deployment.version": "deployment_version",
+    "deployment.image_digest": "deployment_image_digest",
+    "deployment.started_at": "deployment_started_at",
+    "deployment.finished_at": "deployment_finished_at",
+    "deployment.change_ticket": "deployment_change_ticket",
+}
+"""Dotted settings key → option destination."""
 
 _SETTINGS = pytest.StashKey["Effective | ConfigError"]()
 _MISTAKES = pytest.StashKey[list[str]]()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import getpass
 import platform
-import sys
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.model.run import DeploymentRecord, RunnerRecord
@@ -38,7 +36,7 @@ def runner_record(config: pytest.Config, redactor: Redactor, *, workers: int) ->
         python=platform.python_version(),
         platform=platform.platform(),
         directory=str(config.invocation_params.dir),
-        command=tuple(redactor.text(str(part)) for part in (Path(sys.argv[0]).name, *config.invocation_params.args)),
+        command=tuple(redactor.text(str(part)) for part in ("pytest", *config.invocation_params.args)),
         plugins=dict(sorted(plugins.items())),
         workers=workers,
     )

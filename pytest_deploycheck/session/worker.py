@@ -8,11 +8,12 @@ import pytest
 
 from pytest_deploycheck.errors import NeverJudged, NothingObserved
 from pytest_deploycheck.model.outcome import Level, Outcome
-from pytest_deploycheck.report.failure import headline, lines
+from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify
 from pytest_deploycheck.session.payload import pack
 from pytest_deploycheck.session.run import Run, mistakes_of, run_of
+from pytest_deploycheck.session.wording import SECTION, explain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -167,6 +168,7 @@ class WorkerSide:
         classified = classify(report, call.excinfo.value if call.excinfo is not None else None)
         if classified.outcome is Outcome.FAILED and run.ledger.bad:
             classified = Classified(Outcome.FAILED, headline(run.ledger.bad[-1]))
+        classified = Classified(classified.outcome, run.redactor.text(classified.summary))
         main_call = report.when == "call" and not self._in_call
         if main_call and classified.outcome is Outcome.PASSED and not self._has_observed(item):
             classified = self._nothing_observed(report)
@@ -222,8 +224,7 @@ class WorkerSide:
         if classified.outcome in (Outcome.PASSED, Outcome.NOT_RUN):
             return
         if report.failed and report.when == "call":
-            for finding in run.ledger.bad:
-                report.sections.append(("deploycheck finding", "\n".join(lines(finding, limit=10))))
+            explain(report, run.ledger.bad)
         text = report.longreprtext
         masked = run.redactor.text(text)
         if masked != text:
@@ -239,5 +240,5 @@ class WorkerSide:
         if classified.outcome in (Outcome.PASSED, Outcome.NOT_RUN):
             return ""
         parts = [report.longreprtext]
-        parts += [content for name, content in report.sections if name == "deploycheck finding"]
+        parts += [content for name, content in report.sections if name == SECTION]
         return "\n\n".join(parts)[:_LONGEST_TEXT]

@@ -50,7 +50,7 @@ def file_mistakes(settings: Settings, source: Source) -> Iterator[Mistake]:
 
 def environment_mistakes(settings: Settings, name: str, source: Source) -> Iterator[Mistake]:
     """Yield what is wrong with the top-level entries in the one environment that is used."""
-    environment = settings.environments.get(name, Environment())
+    environment = _environment(settings, name)
     for table in TABLES:
         replaced = {entry.derived_id() for entry in getattr(environment, table)}
         for placed in _placed(settings, table, ()):
@@ -63,7 +63,7 @@ def merged(settings: Settings, name: str) -> tuple[Environment, dict[str, list[P
 
     An entry of the environment takes the place of the top-level one with the same id; the others follow behind.
     """
-    own = settings.environments.get(name, Environment())
+    own = _environment(settings, name)
     base: KeyPath = ("environments", name)
     tables: dict[str, list[Placed]] = {}
     for table in TABLES:
@@ -143,6 +143,11 @@ def leaves(data: object, path: KeyPath = ()) -> Iterator[KeyPath]:
             yield from leaves(element, (*path, index))
     elif path:
         yield path
+
+
+def _environment(settings: Settings, name: str) -> Environment:
+    found = settings.environments.get(name)
+    return found if found is not None else Environment.model_construct()
 
 
 def _placed(checks: Checks, table: str, base: KeyPath) -> list[Placed]:

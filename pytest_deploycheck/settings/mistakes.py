@@ -65,6 +65,8 @@ def translate(
     found: dict[tuple[KeyPath, str], Mistake] = {}
     for detail in error.errors(include_url=False, include_input=False):
         path = tuple(part for part in detail["loc"] if part != "[key]")
+        if detail["type"] == "too_short" and _value_at(data, path):
+            continue  # pydantic counts only the right elements, and the wrong ones have their own mistakes
         problem, expected = _sentence(detail, path, data, root)
         mistake = Mistake(where=where(path), key=dotted(path) or "the file", problem=problem, expected=expected)
         found.setdefault((path, problem), mistake)

@@ -49,7 +49,7 @@ class Deployment(Frozen):
 class Environment(Checks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
-    deployment: Deployment = Field(default_factory=Deployment)
+    deployment: Deployment = Field(default_factory=Deployment.model_construct)
     """What was deployed here; wins over the top-level table."""
     prometheus: Prometheus | None = None
     """Its Prometheus."""
@@ -82,7 +82,7 @@ class Settings(Checks):
     """Whether warnings gate as blockers do."""
     default_tier: Tier = "investigate"
     """What a failed blocker without a tier means for the release."""
-    deployment: Deployment = Field(default_factory=Deployment)
+    deployment: Deployment = Field(default_factory=Deployment.model_construct)
     """What was deployed; environments, options and environment variables may override each value."""
     environments: dict[Key, Environment] = Field(default_factory=dict)
     """Environments by name."""

@@ -50,7 +50,7 @@ class Overrides:
         self._environ = environ
         self._options = options
         self._cwd = cwd
-        self.deployment = Deployment()
+        self.deployment = Deployment.model_construct()
         self.plain: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
         self.mistakes: list[Mistake] = []

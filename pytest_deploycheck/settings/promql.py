@@ -1,7 +1,7 @@
 """PromQL in the settings, parsed while the file is read, so that a slip is shown with its line and not as an HTTP 400.
 
 The parser is that of the library `promql-parser`, which follows one Prometheus version; the server may be older
-(`holt_winters` was renamed in 3.0) or newer (`smoothed`, `anchored`, `fill`, arithmetic in durations). What another
+(`holt_winters` was renamed in 3.0) or newer (`smoothed`, `anchored`, arithmetic in durations). What another
 version may accept is therefore only *doubtful*, and becomes a warning; the server has the last word, and its refusal
 is an ERROR of the check, never a pass. Everything else that the parser refuses is a mistake.
 """
@@ -15,9 +15,7 @@ from pydantic import AfterValidator
 
 from pytest_deploycheck.settings.values import Wrong
 
-_NEWER_WORDS = re.compile(
-    r"\b(?:smoothed|anchored|fill|fill_left|fill_right)\b|\b(?:offset|@)\s*\(|\[[^\]$]*[-+*/%^(][^\]$]*\]"
-)
+_NEWER_WORDS = re.compile(r"\b(?:smoothed|anchored)\b|\b(?:offset|@)\s*\(|\[[^\]$]*[-+*/%^(][^\]$]*\]")
 _ONLY_PYTHON = re.compile(r"\(\?[=!<]|\(\?P=|\\[1-9]")
 _REGEX_REFUSED = "illegal regex for "
 

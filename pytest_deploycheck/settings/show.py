@@ -99,7 +99,7 @@ def _values(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
             # Only keys of the user's own tables: our own `auth` or `key` hold no values.
             secret = not isinstance(child, BaseModel) and looks_secret(key)
             yield from [((*path, key), MASK)] if secret else _values(child, (*path, key))
-    elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+    elif isinstance(value, tuple | list) and value and all(isinstance(child, BaseModel | dict) for child in value):
         for index, child in enumerate(value):
             yield from _values(child, (*path, index))
     elif value is not None and value != ():

@@ -63,7 +63,8 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if _BARE_KEY.fullmatch(part) else '"' + part.encode("unicode_escape").decode("ascii") + '"'
+            escaped = part.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+            key = part if _BARE_KEY.fullmatch(part) else f'"{escaped}"'
             text += f".{key}" if text else key
     return text
 

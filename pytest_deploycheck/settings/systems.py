@@ -111,13 +111,13 @@ class System(Frozen):
     """Credentials, by reference."""
     headers: Headers = Field(default_factory=dict)
     """Further headers, such as `X-Scope-OrgID`. Nothing secret: use `auth`."""
-    tls: Tls = Field(default_factory=Tls)
+    tls: Tls = Field(default_factory=Tls.model_construct)
     """TLS options."""
     proxy: ProxyUrl | None = None
     """A proxy; the environment's proxy variables are not used."""
-    timeouts: Timeouts = Field(default_factory=Timeouts)
+    timeouts: Timeouts = Field(default_factory=Timeouts.model_construct)
     """Time limits."""
-    retries: Retries = Field(default_factory=Retries)
+    retries: Retries = Field(default_factory=Retries.model_construct)
     """Repetition of reads."""
     max_body: Size = 64 * 2**20
     """The largest answer that is read."""

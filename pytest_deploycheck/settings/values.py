@@ -282,7 +282,11 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 
 
 class Frozen(BaseModel):
-    """Base of all settings: frozen, unknown keys are mistakes, and nothing is built before it is used."""
+    """Base of all settings: frozen, unknown keys are mistakes, and nothing is built before it is used.
+
+    A model that only ever gets its defaults is made by `model_construct`: making it the usual way would build its
+    validator a second time, beside the one inside of the model around it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 

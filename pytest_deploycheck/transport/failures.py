@@ -13,7 +13,7 @@ import httpx
 from pytest_deploycheck.errors import CannotMeasure, Malformed, TimedOut, TooLarge, Unreachable
 from pytest_deploycheck.transport.answer_body import BodyBroken, BodyTooLarge
 from pytest_deploycheck.transport.pool import split_proxy
-from pytest_deploycheck.transport.reply import one_line
+from pytest_deploycheck.transport.reply import one_line, place
 from pytest_deploycheck.transport.sockets import (
     Budget,
     ConnectFailed,
@@ -61,7 +61,7 @@ def describe(  # noqa: C901, PLR0911 - one case a kind of exception reads best
         budget: the attempt's.
         received: how many bytes of the body had come.
     """
-    name = endpoint.name
+    name, url = endpoint.name, place(url)
     match error:
         case OutOfTime():
             return Failure(
@@ -95,7 +95,8 @@ def describe(  # noqa: C901, PLR0911 - one case a kind of exception reads best
             return Failure(error=_broken_off(error, endpoint, url, received), again=True)
     # what is left was refused before anything was sent: h11 and httpx check what they are given
     what = f"{name}: the request cannot be sent"
-    step = "look at the path and the parameters"
+    too_long = isinstance(error, httpx.InvalidURL) and "too long" in str(error)
+    step = "send a question this long as a form, with POST" if too_long else "look at the path and the parameters"
     return Failure(error=CannotMeasure(what, where=url, details=[one_line(str(error))], next_step=step))
 
 

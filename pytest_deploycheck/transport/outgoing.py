@@ -200,7 +200,7 @@ class Composer:
     def _only_reads(self, method: str, url: str) -> bool:
         if method in _READING:
             return True
-        return method == "POST" and url.partition("?")[0].endswith(self._endpoint.read_posts or ("\0",))
+        return method == "POST" and url.partition("?")[0].endswith(self._endpoint.read_posts)
 
     def _body(
         self, form: Params | None, json: Any, content: bytes | str | None

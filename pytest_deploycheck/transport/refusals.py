@@ -19,7 +19,7 @@ from pytest_deploycheck.errors import (
     Unauthorized,
 )
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth
-from pytest_deploycheck.transport.reply import looks_like_login, one_line
+from pytest_deploycheck.transport.reply import looks_like_login, one_line, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def refusal(reply: Reply, endpoint: Endpoint, *, attempts: Sequence[str] = ()) -
         details.append(f"Retry-After: {one_line(reply.headers['retry-after'])}")
     return kind(
         f"{endpoint.name}: {what}",
-        where=reply.url,
+        where=place(reply.url),
         details=[*details, *attempts],
         evidence=reply.evidence,
         next_step=next_step,
@@ -138,7 +138,7 @@ def redirect_refused(reply: Reply, endpoint: Endpoint, reason: str = "") -> Redi
         step = f"is the base URL right? It is {endpoint.base_url}"
     details = [reason] if reason else ["redirects are not followed: the answer would be another page's"]
     return Redirected(
-        f"{endpoint.name}: {what}", where=reply.url, details=details, evidence=reply.evidence, next_step=step
+        f"{endpoint.name}: {what}", where=place(reply.url), details=details, evidence=reply.evidence, next_step=step
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.redaction import Redactor
 
 HEAD_LENGTH = 200
+_PLACE_LENGTH = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LOGIN_PLACE = re.compile(
     r"(?i)(?:^|[/.:@?&=-])(?:log[_-]?in|sign[_-]?in|log[_-]?on|sign[_-]?on|sso|oauth2?|openid(?:-connect)?|saml2?|adfs|idp|auth|authorize|authelia)"
@@ -88,7 +89,7 @@ class Reply:
             details.append(f"it begins: {self.head()}")
         return Malformed(
             f"{self.system}: {self.redactor.text(reason)}",
-            where=self.url,
+            where=place(self.url),
             details=details,
             evidence=self.evidence,
             next_step=self._what_next(),
@@ -122,6 +123,11 @@ def one_line(text: str, limit: int = HEAD_LENGTH) -> str:
     """Return a text cut to a length, with control characters (and those that turn writing around) escaped."""
     cut = text[:limit] + ("…" if len(text) > limit else "")
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), cut)
+
+
+def place(url: str) -> str:
+    """Return a URL for an error's text: a question of many thousand characters is cut (the tape has it whole)."""
+    return one_line(url, _PLACE_LENGTH)
 
 
 def looks_like_login(location: str) -> bool:

@@ -107,8 +107,11 @@ class Budget:
             OutOfTime: if nothing is left.
         """
         left = self.ends - time.monotonic()
-        if left <= 0:
+        # written as "not more than" so that a limit that is no number ends here too, not in a traceback
+        if not left > 0:
             raise OutOfTime(phase, self.total, whole=True)
+        if limit is not None and not limit > 0:
+            raise OutOfTime(phase, limit, whole=False)
         return left if limit is None or limit > left else limit
 
     def ran_out(self, phase: str, limit: float | None) -> OutOfTime:
@@ -236,22 +239,29 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Look the host up and connect to the first of its addresses that answers."""
+        """Look the host up and connect to the first of its addresses that answers.
+
+        The time for connecting is shared out among the addresses that are left: one that swallows packets (IPv6 behind
+        a broken tunnel, say) does not use up the time of the next.
+        """
         del local_address, socket_options  # never set by our pools
         budget = self._holder.get()
         started = time.monotonic()
         addresses = _look_up(host, port, budget, timeout)
-        reason = OSError("the name has no address")
-        for family, kind, protocol, address in addresses:
-            left = None if timeout is None else max(0.001, timeout - (time.monotonic() - started))
+        reason: OSError = OSError("the name has no address")
+        for position, (family, kind, protocol, address) in enumerate(addresses):
+            share = None if timeout is None else (timeout - (time.monotonic() - started)) / (len(addresses) - position)
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(budget.bound("connecting", left))
+                sock.settimeout(budget.bound("connecting", share))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except TimeoutError:
+            except TimeoutError as error:
                 sock.close()
-                raise budget.ran_out("connecting", timeout) from None
+                ran_out = budget.ran_out("connecting", timeout)
+                if ran_out.whole or position == len(addresses) - 1:
+                    raise ran_out from None
+                reason = error
             except OSError as error:
                 sock.close()
                 reason = error

@@ -6,8 +6,6 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import certifi
-
 from pytest_deploycheck.errors import ConfigError, Mistake, TlsFailed
 
 if TYPE_CHECKING:
@@ -42,6 +40,8 @@ def make_context(endpoint: Endpoint) -> ssl.SSLContext:
     elif _machine_has_authorities():
         context.load_default_certs()
     else:
+        import certifi
+
         context.load_verify_locations(certifi.where())
     if tls.cert is not None:
         mistakes += _load_client_certificate(context, endpoint, tls.cert, tls.key)

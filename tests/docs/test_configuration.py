@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
 from pytest_deploycheck.errors import ConfigError
 from pytest_deploycheck.settings.load import load
 from pytest_deploycheck.settings.schema import schema
@@ -20,7 +21,9 @@ BLOCKS = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
 def _as_json(value: object) -> Any:
-    return json.loads(json.dumps(value, default=lambda each: each.isoformat() if isinstance(each, date | datetime) else each))
+    return json.loads(
+        json.dumps(value, default=lambda each: each.isoformat() if isinstance(each, date | datetime) else each)
+    )
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

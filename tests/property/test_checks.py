@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from typing import TYPE_CHECKING, get_args
@@ -148,9 +149,5 @@ def test_every_float_can_be_worded(value: float, unit: str, beside: float) -> No
 
 @given(pattern=st.text(alphabet="ab.*+?|()[]^$\\:-{},&~QEzdpx0i<P>"), text=st.text(alphabet="ab.-"))
 def test_an_expression_is_read_or_refused_and_nothing_else(pattern: str, text: str) -> None:
-    try:
-        compiled = compile_go(pattern)
-    except UnsupportedPattern as error:
-        assert str(error).startswith(f"cannot judge the regular expression {pattern!r}: ")
-    else:
-        compiled.fullmatch(text)
+    with contextlib.suppress(UnsupportedPattern):
+        compile_go(pattern).fullmatch(text)

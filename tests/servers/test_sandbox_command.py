@@ -91,8 +91,9 @@ def test_a_command_runs_with_the_configuration_and_gives_its_exit_code(tmp_path:
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,
     )
-    assert (done.returncode, done.stdout) == (7, f"{config}\n1\n")
+    assert (done.returncode, done.stdout) == (7, f'{config}\nreports = "{tmp_path / "reports"}"\n')
     assert "sandbox: broken        health-503: replica b: /health answers 503 (expect NO-GO)\n" in done.stderr
     assert config.exists()
 
@@ -110,7 +111,8 @@ def test_it_ends_in_order_on_sigterm(tmp_path: Path) -> None:
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
     assert lines[-1] == (
-        f"sandbox: run           DEPLOYCHECK_CONFIG={directory / 'deploycheck.toml'} pytest suites/post_deploy -m blocker\n"
+        f"sandbox: run           DEPLOYCHECK_CONFIG={directory / 'deploycheck.toml'}"
+        " pytest suites/post_deploy -m blocker\n"
     )
     owners = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(directory).encode() in read(path)]
     assert owners == []
@@ -126,6 +128,12 @@ def test_a_command_that_is_cut_short_is_no_success(tmp_path: Path) -> None:
                 break
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
+
+
+def test_the_documentation_lists_the_same_faults() -> None:
+    text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    rows = [f"| `{f.name}` | {f.verdict.value} | {f.check} | {f.summary} |" for f in FAULTS.values()]
+    assert [line for line in text.partition("## Faults")[2].splitlines() if line.startswith("| `")] == rows
 
 
 def read(path: Path) -> bytes:

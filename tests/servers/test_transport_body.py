@@ -60,16 +60,18 @@ def test_an_endless_body_is_left_at_the_limit_in_little_memory() -> None:
 
 def test_a_gzip_bomb_does_not_go_off() -> None:
     bomb = gzip.compress(b"0" * (64 * MIB))
-    with answering(http(200, bomb, Content_Encoding="gzip")) as server:
-        with wired(server.url, max_body=MIB, compression="gzip") as w:
-            tracemalloc.start()
-            try:
-                error = w.refused(TooLarge, "GET", "/x")
-                peak = tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
-            assert peak < 6 * MIB
-            assert error.details == (f"the server had sent {MIB + 1} bytes when reading stopped",)
+    with (
+        answering(http(200, bomb, Content_Encoding="gzip")) as server,
+        wired(server.url, max_body=MIB, compression="gzip") as w,
+    ):
+        tracemalloc.start()
+        try:
+            error = w.refused(TooLarge, "GET", "/x")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 6 * MIB
+        assert error.details == (f"the server had sent {MIB + 1} bytes when reading stopped",)
 
 
 @pytest.mark.parametrize(("compression", "sent"), [("auto", "identity"), ("gzip", "gzip"), ("identity", "identity")])
@@ -94,6 +96,7 @@ def test_packed_bodies_are_unpacked() -> None:
         (b"not packed", "gzip", "it does not unpack: Error -3 while decompressing data: incorrect header check"),
         (b"x", "br", "it is packed as 'br', which was not asked for"),
     ],
+    ids=["cut off", "not packed", "another packing"],
 )
 def test_packing_gone_wrong(body: bytes, encoding: str, problem: str) -> None:
     with answering(http(200, body, Content_Encoding=encoding)) as server, wired(server.url) as w:

@@ -83,6 +83,20 @@ def test_read_timeout_of_a_single_step() -> None:
         assert error.details == ("the time was up while waiting for the answer",)
 
 
+@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+def test_limits_that_leave_no_time(limit: float) -> None:
+    with answering(json_answer({})) as server, wired(server.url) as w:
+        for limits in (Timeouts(total=limit), Timeouts(connect=limit), Timeouts(read=limit)):
+            w.refused(TimedOut, "GET", "/x", timeouts=limits)
+
+
+def test_a_second_address_is_tried() -> None:
+    # localhost is usually ::1 and 127.0.0.1, of which the server has only the latter
+    with answering(json_answer([])) as server, wired(f"http://localhost:{server.port}") as w:
+        assert w.wire.request("GET", "/x").status == 200
+        assert server.header("Host") == f"localhost:{server.port}"
+
+
 def drip_headers(connection: Connection) -> None:
     connection.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: 1\r\n" * 1000)
 
@@ -195,16 +209,18 @@ def test_not_http_at_all() -> None:
 
 
 def test_cut_off_in_the_head() -> None:
-    with answering(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Ty")) as server:
-        with wired(server.url, retries=ONCE) as w:
-            error = w.refused(Malformed, "GET", "/x")
-            assert str(error) == (
-                "prometheus: the answer was cut off in its head\n"
-                f"  at: {server.url}/x\n"
-                "  27 bytes had come\n"
-                f"  evidence: {w.last.id}\n"
-                "  next: look at the logs of prometheus; does it speak HTTP on this port?"
-            )
+    with (
+        answering(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Ty")) as server,
+        wired(server.url, retries=ONCE) as w,
+    ):
+        error = w.refused(Malformed, "GET", "/x")
+        assert str(error) == (
+            "prometheus: the answer was cut off in its head\n"
+            f"  at: {server.url}/x\n"
+            "  27 bytes had come\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: look at the logs of prometheus; does it speak HTTP on this port?"
+        )
 
 
 def test_one_connection_for_many_requests() -> None:

@@ -33,10 +33,13 @@ def test_http_through_a_proxy() -> None:
 def test_https_through_a_proxy_with_a_server_name(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     tls = Tls(ca=authority.file, server_name="prom.example")
-    with answering(json_answer([1]), tls=authority.server("prom.example")) as server, forward_proxy() as proxy:
-        with wired(server.url, proxy=proxy.url, tls=tls) as w:
-            assert w.wire.request("GET", "/x").body == b"[1]"
-            assert proxy.targets == [f"CONNECT 127.0.0.1:{server.port}"]
+    with (
+        answering(json_answer([1]), tls=authority.server("prom.example")) as server,
+        forward_proxy() as proxy,
+        wired(server.url, proxy=proxy.url, tls=tls) as w,
+    ):
+        assert w.wire.request("GET", "/x").body == b"[1]"
+        assert proxy.targets == [f"CONNECT 127.0.0.1:{server.port}"]
 
 
 def test_the_proxys_credentials_are_used_and_never_shown() -> None:
@@ -52,28 +55,33 @@ def test_the_proxys_credentials_are_used_and_never_shown() -> None:
 
 def test_a_proxy_that_does_not_connect(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    with answering(json_answer([1]), tls=authority.server()) as server:
-        with forward_proxy(credentials=CREDENTIALS) as proxy, wired(server.url, proxy=proxy.url) as w:
-            error = w.refused(Unreachable, "GET", "/x")
-            assert str(error) == (
-                f"prometheus: the proxy {proxy.url} does not connect\n"
-                f"  at: {server.url}/x\n"
-                "  the proxy says: 407 X\n"
-                f"  evidence: {w.last.id}\n"
-                "  next: may this machine use the proxy, with which credentials, and may the proxy reach the host?"
-            )
+    with (
+        answering(json_answer([1]), tls=authority.server()) as server,
+        forward_proxy(credentials=CREDENTIALS) as proxy,
+        wired(server.url, proxy=proxy.url) as w,
+    ):
+        error = w.refused(Unreachable, "GET", "/x")
+        assert str(error) == (
+            f"prometheus: the proxy {proxy.url} does not connect\n"
+            f"  at: {server.url}/x\n"
+            "  the proxy says: 407 X\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: may this machine use the proxy, with which credentials, and may the proxy reach the host?"
+        )
 
 
 def test_a_proxy_that_is_not_there() -> None:
-    with refused_port() as port:
-        with wired("http://127.0.0.1:1", proxy=f"http://bob:pr0xy-pass@127.0.0.1:{port}", retries=ONCE) as w:
-            error = w.refused(Unreachable, "GET", "/x")
-            assert str(error) == (
-                f"prometheus: the proxy http://127.0.0.1:{port} refuses connections\n"
-                "  at: http://127.0.0.1:1/x\n"
-                f"  evidence: {w.last.id}\n"
-                "  next: does the proxy run, and is its address right?"
-            )
+    with (
+        refused_port() as port,
+        wired("http://127.0.0.1:1", proxy=f"http://bob:pr0xy-pass@127.0.0.1:{port}", retries=ONCE) as w,
+    ):
+        error = w.refused(Unreachable, "GET", "/x")
+        assert str(error) == (
+            f"prometheus: the proxy http://127.0.0.1:{port} refuses connections\n"
+            "  at: http://127.0.0.1:1/x\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: does the proxy run, and is its address right?"
+        )
 
 
 def test_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,11 +75,14 @@ def test_a_loop_ends_after_five() -> None:
 
 
 def test_the_credential_never_goes_to_another_host() -> None:
-    with answering(json_answer("stolen")) as other, answering(http(302, Location=other.url + "/x")) as server:
-        with wired(server.url, auth=BearerAuth(secret("s3cr3t"))) as w:
-            error = w.refused(Redirected, "GET", "/x", redirects="follow")
-            assert error.details == ("it leads to another scheme, host or port: not followed",)
-            assert other.connections == 0
+    with (
+        answering(json_answer("stolen")) as other,
+        answering(http(302, Location=other.url + "/x")) as server,
+        wired(server.url, auth=BearerAuth(secret("s3cr3t"))) as w,
+    ):
+        error = w.refused(Redirected, "GET", "/x", redirects="follow")
+        assert error.details == ("it leads to another scheme, host or port: not followed",)
+        assert other.connections == 0
 
 
 @pytest.mark.parametrize("location", ["/login", "/users/sign_in", "/oauth2/start?rd=/", "/auth/realms/x", "/sso"])

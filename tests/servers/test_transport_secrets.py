@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.clock import ManualClock
-from pytest_deploycheck.errors import AuthorMistake, ConfigError, Forbidden, SecretUnavailable, WriteNotAllowed
+from pytest_deploycheck.errors import (
+    AuthorMistake,
+    CannotMeasure,
+    ConfigError,
+    Forbidden,
+    SecretUnavailable,
+    WriteNotAllowed,
+)
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth, Endpoint, HeaderAuth, Secret
 from pytest_deploycheck.transport.redaction import Redactor
 from pytest_deploycheck.transport.tape import Tape
@@ -233,6 +240,18 @@ def test_paths_and_parameters(path: str, params: Any, sent: str | None) -> None:
         assert reply.url == server.url + sent
         absolute = w.wire.request("GET", server.url + "/p/q?z=1")
         assert (absolute.url, server.targets[-1]) == (f"{server.url}/p/q?z=1", "GET /p/q?z=1")
+
+
+def test_a_question_too_long_for_a_url() -> None:
+    with wired("http://127.0.0.1:1") as w:
+        error = w.refused(CannotMeasure, "GET", "/x", params={"q": "y" * 70_000})
+        assert str(error) == (
+            "prometheus: the request cannot be sent\n"
+            f"  at: http://127.0.0.1:1/x?q={'y' * 977}…\n"
+            "  URL too long\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: send a question this long as a form, with POST"
+        )
 
 
 def test_writing_needs_the_run_and_the_check() -> None:

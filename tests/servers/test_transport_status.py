@@ -33,17 +33,19 @@ def recorded(name: str) -> bytes:
 
 
 def test_401_names_the_source_of_the_token() -> None:
-    with answering(http(401, "Unauthorized\n", Content_Type="text/plain")) as server:
-        with wired(server.url, auth=BearerAuth(secret("s3cr3t-t0ken"))) as w:
-            error = w.refused(Unauthorized, "GET", "/api/v1/query", params={"query": "up"})
-            assert str(error) == (
-                "prometheus: 401, the bearer token from environment variable PROM_TOKEN was not accepted\n"
-                f"  at: {server.url}/api/v1/query?query=up\n"
-                "  the server says: Unauthorized\n"
-                f"  evidence: {w.last.id}\n"
-                "  next: the credential may have expired or been revoked: renew it in environment variable PROM_TOKEN"
-            )
-            assert server.header("Authorization") == "Bearer s3cr3t-t0ken"
+    with (
+        answering(http(401, "Unauthorized\n", Content_Type="text/plain")) as server,
+        wired(server.url, auth=BearerAuth(secret("s3cr3t-t0ken"))) as w,
+    ):
+        error = w.refused(Unauthorized, "GET", "/api/v1/query", params={"query": "up"})
+        assert str(error) == (
+            "prometheus: 401, the bearer token from environment variable PROM_TOKEN was not accepted\n"
+            f"  at: {server.url}/api/v1/query?query=up\n"
+            "  the server says: Unauthorized\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: the credential may have expired or been revoked: renew it in environment variable PROM_TOKEN"
+        )
+        assert server.header("Authorization") == "Bearer s3cr3t-t0ken"
 
 
 @pytest.mark.parametrize(

@@ -94,23 +94,27 @@ def test_a_certificate_for_another_name(authority: Authority) -> None:
 
 def test_an_expired_certificate(authority: Authority) -> None:
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    with answering(ANSWER, tls=authority.server(not_before=past, not_after=past.replace(month=2))) as server:
-        with wired(server.url, tls=Tls(ca=authority.file)) as w:
-            error = w.refused(TlsFailed, "GET", "/x")
-            assert str(error) == (
-                "prometheus: the server's certificate has expired\n"
-                f"  at: {server.url}/x\n"
-                "  TLS: certificate has expired\n"
-                f"  evidence: {w.last.id}\n"
-                "  next: renew the server's certificate"
-            )
+    with (
+        answering(ANSWER, tls=authority.server(not_before=past, not_after=past.replace(month=2))) as server,
+        wired(server.url, tls=Tls(ca=authority.file)) as w,
+    ):
+        error = w.refused(TlsFailed, "GET", "/x")
+        assert str(error) == (
+            "prometheus: the server's certificate has expired\n"
+            f"  at: {server.url}/x\n"
+            "  TLS: certificate has expired\n"
+            f"  evidence: {w.last.id}\n"
+            "  next: renew the server's certificate"
+        )
 
 
 def test_verification_can_be_turned_off_and_says_so(authority: Authority) -> None:
-    with answering(ANSWER, tls=authority.server("other.example")) as server:
-        with wired(server.url, tls=Tls(verify=False)) as w:
-            assert w.wire.request("GET", "/x").status == 200
-            assert w.wire.warnings == ("prometheus: the server's certificate is not verified (tls.verify = false)",)
+    with (
+        answering(ANSWER, tls=authority.server("other.example")) as server,
+        wired(server.url, tls=Tls(verify=False)) as w,
+    ):
+        assert w.wire.request("GET", "/x").status == 200
+        assert w.wire.warnings == ("prometheus: the server's certificate is not verified (tls.verify = false)",)
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_expectations_that_always_or_never_hold_are_mistakes(asked: Asked) -> No
         endpoint(answer(), asked, max_latency_s=0)
 
 
-# --- versions -----------------------------------------------------------------------------------------------------------
+# --- versions ------------------------------------------------------------
 
 
 def test_every_replica_is_of_the_version(asked: Asked) -> None:
@@ -289,7 +289,7 @@ def test_versions_of_json_answers(asked: Asked) -> None:
     ]
 
 
-# --- expositions --------------------------------------------------------------------------------------------------------
+# --- expositions ------------------------------------------------------------
 
 
 def scraped(elapsed: float = 0.02, **families: int) -> Exposition:

@@ -120,7 +120,7 @@ def test_what_cannot_be_judged_is_inconclusive(asked: Asked) -> None:
         routed(CONFIGURATION, {}, [], asked)
 
 
-# --- against Alertmanager's own tool ------------------------------------------------------------------------------------
+# --- against Alertmanager's own tool ------------------------------------------------------------
 
 VALUES = ("", "a", "b", "ab", "A", "x.y")
 EXPRESSIONS = ("a|b", ".+", ".*", "a", "(?i)a", "[[:alpha:]]+", r"x\.y", "", "a.*|^b$", r"\Qx.y\E")

@@ -15,6 +15,8 @@ from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.model.prometheus import InstantVector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_deploycheck.checks.asked import Asked
 
 
@@ -62,8 +64,10 @@ def test_a_pass_tells_what_was_nearest_to_the_bound(asked: Asked) -> None:
         ),
         (
             vector(math.nan, math.nan, histograms=1),
-            "1 of 2 series is NaN, which is no data; 1 of 2 series is a native histogram, which has no single value: "
-            "ask for a quantile",
+            (
+                "1 of 2 series is NaN, which is no data; "
+                "1 of 2 series is a native histogram, which has no single value: ask for a quantile"
+            ),
             (('x{i="0"}', "NaN or native histogram"), ('x{i="1"}', "NaN or native histogram")),
         ),
         (
@@ -132,20 +136,24 @@ def test_a_scalar_has_no_labels(asked: Asked) -> None:
     assert compare(answer, "<", 1, asked).rows == (("scalar", "5"),)
 
 
-def test_fifty_thousand_passing_series_decode_no_labels_and_take_no_time(asked: Asked) -> None:
-    answer = InstantVector(
-        expr="x",
-        evaluation_time=1.0,
-        values=array.array("d", [at / 50_000 for at in range(50_000)]),
-        # Anything that decoded one of these would raise.
-        raw_labels=[b"not decoded"] * 50_000,
-    )
-    best = math.inf
-    for _ in range(5):
-        start = time.perf_counter()
-        assert compare(answer, "<", 1, asked).passed
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.010
+def test_fifty_thousand_passing_series_decode_no_labels_and_cost_little_more_than_their_comparison(
+    asked: Asked,
+) -> None:
+    values = array.array("d", [at / 50_000 for at in range(50_000)])
+    # Anything that decoded one of the label sets would raise.
+    answer = InstantVector(expr="x", evaluation_time=1.0, values=values, raw_labels=[b"not decoded"] * 50_000)
+
+    def best(work: Callable[[], object]) -> float:
+        taken: list[float] = []
+        for _ in range(5):
+            start = time.process_time()
+            work()
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    assert compare(answer, "<", 1, asked).passed
+    # A ratio, so that a busy or traced interpreter slows both sides; one float object a series costs about this much.
+    assert best(lambda: compare(answer, "<", 1, asked)) < 5 * best(lambda: [value for value in values if value >= 1])
 
 
 def test_a_mistaken_comparison_is_an_error(asked: Asked) -> None:
@@ -220,6 +228,8 @@ def test_vectors_with_an_empty_side_nan_or_ambiguous_labels_are_inconclusive(ask
     finding = vectors(twice, twice, "<=", asked)
     assert finding.outcome is Outcome.INCONCLUSIVE
     assert finding.observed == "1 label set more than once on one side: the pairs are ambiguous"
+    sketches = vectors(vector(math.nan, histograms=1), vector(1.0), "<", asked)
+    assert sketches.observed.startswith("1 of 1 series is without a single value (native histogram) on the left; ")
     partial = vectors(vector(1.0, warnings=("w",)), vector(2.0), "<", asked)
     assert partial.observed == "the answer may be partial, it came with 1 warning: w"
 

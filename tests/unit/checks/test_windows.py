@@ -110,9 +110,10 @@ def test_an_empty_answer_warnings_and_histograms_are_inconclusive(asked: Asked) 
 
 
 def test_a_window_shorter_than_a_step_shows_nothing(asked: Asked) -> None:
-    finding = compare_range(window(series([1.0]), minutes=0), "<", 2, asked, step=60)
-    assert finding.outcome is Outcome.INCONCLUSIVE
-    assert finding.observed == "the window of 0 s is shorter than one step of 60 s"
+    for step in (60.0, None):
+        finding = compare_range(window(series([1.0]), minutes=0, step=step), "<", 2, asked, step=60)
+        assert finding.outcome is Outcome.INCONCLUSIVE
+        assert finding.observed == "the window of 0 s is shorter than one step of 60 s"
 
 
 @pytest.mark.parametrize(

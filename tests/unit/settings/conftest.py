@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from pytest_deploycheck.errors import ConfigError
 from pytest_deploycheck.settings.load import load
 from pytest_deploycheck.settings.models import Effective
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Loader = Callable[..., Effective]
 Complaint = Callable[..., list[str]]

@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pytest_deploycheck.settings.lines import KeyPath, locate
 
 KEYS = st.one_of(
-    st.text("abz09_-", min_size=1, max_size=5), st.sampled_from(["a b", "x.y", "[k]", "#", "=", 'q"u', "é", "", "\\", "'"])
+    st.text("abz09_-", min_size=1, max_size=5),
+    st.sampled_from(["a b", "x.y", "[k]", "#", "=", 'q"u', "é", "", "\\", "'"]),
 )
 SCALARS = st.one_of(
     st.integers(-5, 5).map(str),
     st.booleans().map(lambda value: str(value).lower()),
     st.sampled_from(["1.5", "inf", "0x1F", "2026-01-21T14:00:00Z", "2026-01-21 14:00:00", "14:00:00", "1e3"]),
     st.sampled_from(['"a = 1 # [x]"', "'[[t]] ]}'", '"\\"]"', "''", '""', "'\\'"]),
-    st.sampled_from(['"""\nx = 1\n[t]\n"""', "'''\n# '' \n]'''", '"""a""""', "''''q'''''", '"""\\"""" """', '"""\\\n  b"""']),
+    st.sampled_from(
+        ['"""\nx = 1\n[t]\n"""', "'''\n# '' \n]'''", '"""a""""', "''''q'''''", '"""\\""" """', '"""\\\n  b"""']
+    ),
 )
 
 
@@ -79,7 +83,9 @@ def _assignments(draw: st.DrawFn, writer: Writer, table: KeyPath) -> None:
         for each in keys:
             path = (*path, each)
             writer.note(path)
-        writer.put(draw(st.sampled_from([".", " . "])).join(_key(each) for each in keys) + draw(st.sampled_from(["=", " = "])))
+        writer.put(
+            draw(st.sampled_from([".", " . "])).join(_key(each) for each in keys) + draw(st.sampled_from(["=", " = "]))
+        )
         _value(draw, writer, path, 2)
         writer.put(draw(st.sampled_from(["\n", " # c ]\n", "\t\n", "\r\n"])))
 
