@@ -75,7 +75,7 @@ def looks_like(document: Any) -> str:
         ("Alertmanager's API v1", _is_list_of_alerts(data)),
         ("an answer of Loki", isinstance(data, dict) and data.get("resultType") == "streams"),
         ("an answer of Prometheus's API to another question", document.get("status") == "success" and "data" in keys),
-        ("a health endpoint", "status" in keys and "data" not in keys),
+        ("a health endpoint", "data" not in keys and document.get("status", "success") != "success"),
         ("an error or message of some other API, such as Grafana's", "message" in keys),
     )
     return next((guess for guess, fits in guesses if fits), "")

@@ -32,7 +32,7 @@ _TYPES = frozenset(
     {"counter", "gauge", "histogram", "summary", "untyped", "unknown", "info", "stateset", "gaugehistogram"}
 )
 _GO_FLOAT = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|0[xX][0-9a-fA-F.]+(?:[pP][+-]?[0-9]+)?|inf|infinity)|nan",
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?|inf|infinity)|nan",
     re.IGNORECASE | re.ASCII,
 )
 _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
@@ -134,8 +134,7 @@ def _sample(number: int, line: str) -> tuple[str, dict[str, str], float, str | N
     value = match["value"]
     if not _GO_FLOAT.fullmatch(value):
         raise BadLine(number, line, f"{value!r} is no number")
-    number_value = float.fromhex(value) if "0x" in value.lower() else float(value)
-    return name, labels, number_value, match["timestamp"]
+    return name, labels, float.fromhex(value) if "x" in value.lower() else float(value), match["timestamp"]
 
 
 def _labels(number: int, line: str, name: str, text: str) -> tuple[str, dict[str, str]]:

@@ -148,7 +148,8 @@ def _standing(
         level=level,
         outcome=outcome,
         text=text,
-        gates=(level is Level.BLOCKER or facts.strict) and not out_of_scope,
+        # With strict a warning gates as a blocker does, but `-m blocker` is still a normal scope that leaves it out.
+        gates=(level is Level.BLOCKER or (facts.strict and not deselected)) and not out_of_scope,
         ran=ran,
         out_of_scope=out_of_scope,
         unwaivable=unwaivable,

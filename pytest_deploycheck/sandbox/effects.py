@@ -199,8 +199,9 @@ def alertmanager_down(scene: Scene) -> bool:
 
 
 def disconnected(scene: Scene) -> bool:
-    """Whether Prometheus knows no Alertmanager."""
-    return not scene.probe.alertmanagers()
+    """Whether Prometheus knows no Alertmanager, and not only because it was reloaded just now."""
+    settled = f"time() - prometheus_config_last_reload_success_timestamp_seconds > {STALE_SECONDS}"
+    return not scene.probe.alertmanagers() and bool(scene.probe.query(settled))
 
 
 def pages_go_elsewhere(scene: Scene) -> bool:

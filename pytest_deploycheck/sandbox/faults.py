@@ -34,6 +34,7 @@ class Fault:
         changes: of the configuration.
         actions: on the stack's processes.
         needs: parts of the stack that are started only for it.
+        lingers: whether counters remember it for a minute after it was mended.
     """
 
     name: str
@@ -45,11 +46,12 @@ class Fault:
     changes: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    lingers: bool = False
 
     @property
     def live(self) -> bool:
-        """Whether it can be switched on and off on any running stack; else only by starting a stack with it."""
-        return not self.needs
+        """Whether it can be switched on and off quickly on any running stack; else a stack of its own is better."""
+        return not self.needs and not self.lingers
 
 
 def _service() -> Iterable[Fault]:
@@ -165,7 +167,7 @@ def _freshness() -> Iterable[Fault]:
     )  # fmt: skip
     yield Fault(
         name="series-gone", summary="mcp_db_connections_active left replica b's exposition; replica a still has it",
-        verdict=HOLD, check="MF2", effect=effects.one_of_two, switches=("series-gone",),
+        verdict=NO_GO, check="MF2", effect=effects.one_of_two, switches=("series-gone",),
     )  # fmt: skip
     yield Fault(
         name="old-timestamp", summary="replica b exposes mcp_vector_memory_count with a timestamp two minutes old",
@@ -234,7 +236,7 @@ def _rules_and_alerting() -> Iterable[Fault]:
     yield Fault(
         name="receiver-dead", summary="every notification fails: the receiver answers 500",
         verdict=NO_GO, check="AL3", effect=effects.NOTIFICATIONS_FAIL,
-        switches=("receiver-fails",), actions=("notify",),
+        switches=("receiver-fails",), actions=("notify",), lingers=True,
     )  # fmt: skip
     yield action("silence-all", "a silence hides every alert for a day", NO_GO, "AL3", effects.silenced)
     yield action("prometheus-down", "Prometheus was killed", HOLD, "SM5", effects.prometheus_gone)

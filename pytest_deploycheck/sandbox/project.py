@@ -19,8 +19,8 @@ MAX_HEALTH_LATENCY = "500ms"
 MAX_METRICS_LATENCY = "250ms"
 LIMITS: dict[str, Any] = {
     # Everything is on loopback: what has not answered by then will not, and a broken stack should be told quickly.
-    "timeouts": {"connect": "2s", "read": "2s", "total": "5s"},
-    "retries": {"attempts": 2},
+    "timeouts": {"connect": "1s", "read": "2s", "total": "4s"},
+    "retries": {"attempts": 1},
 }
 ALERTS = (
     "McpDown", "McpHighErrorRate", "McpSlowRequests", "McpHeartbeatStale", "McpQueueBacklog", "McpDiskFilling",

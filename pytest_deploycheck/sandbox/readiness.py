@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 HTTP_OK = 200
 MIN_SCRAPES = 3
-NOTIFICATION_WINDOW = "15s"
+NOTIFICATION_WINDOW = "60s"
 """How long a failed notification counts; the written `deploycheck.toml` says the same."""
 
 _FRESH = f"< {STALE_SECONDS / 2:g}"
@@ -45,6 +45,7 @@ _REQUIRED = {
     'count(mcp_http_requests_total{{job="mcp",route!=""}}) >= 12': "a replica lacks labels",
     'count(scrape_duration_seconds{{job="mcp"}} < 0.4) == 2': "a replica's metrics are slow",
     f"sum(increase(alertmanager_notification_requests_failed_total[{NOTIFICATION_WINDOW}])) == 0": "notifications fail",
+    f"sum(increase(prometheus_notifications_dropped_total[{NOTIFICATION_WINDOW}])) == 0": "alerts were dropped",
     f"sum(increase(prometheus_notifications_errors_total[{NOTIFICATION_WINDOW}])) == 0": "Alertmanager was not reached",
 }
 _FEDERATED = f'count(time() - timestamp({FEDERATED}{{{{job="mcp-edge"}}}}) {_FRESH}) == 1'
@@ -71,6 +72,20 @@ def unmet(scene: Scene, jobs: Mapping[str, int], rules: int) -> str:
         return next((reason for condition in conditions if (reason := condition())), "")
     except ProbeFailed as error:
         return str(error)
+
+
+def reloaded(scene: Scene, *, connected: bool) -> str:
+    """Return why a reload of Prometheus is not over yet; empty if it is.
+
+    It forgets its Alertmanagers, and finds them again within five seconds; new rules have not been evaluated at first.
+
+    Args:
+        scene: where to look.
+        connected: whether an Alertmanager is configured at all.
+    """
+    if connected and not scene.probe.alertmanagers():
+        return "Prometheus has not discovered Alertmanager again"
+    return "a rule was not evaluated yet" if any(r["health"] == "unknown" for r in scene.probe.rules()) else ""
 
 
 def wait_until(

@@ -216,4 +216,7 @@ class Servers:
         return [
             self._programs[name], listen, f"--storage.tsdb.path={data}", f"--config.file={self._directory / file}",
             "--web.enable-lifecycle",
+            # Resolved alerts are sent again for 15 min, each resend delay; after a reload Prometheus knows no
+            # Alertmanager for up to 5 s and drops them: faults long mended would look like lost notifications.
+            "--rules.alert.resend-delay=15m",
         ]  # fmt: skip

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-READY_SECONDS = 60.0
+READY_SECONDS = 100.0
 EFFECT_SECONDS = 40.0
 # The slow exposition takes half a second and must still fit in one scrape; ages are judged at ten seconds.
 SCRAPE_INTERVAL_RANGE = (0.6, 1.0)
@@ -218,8 +218,10 @@ class Sandbox:
         for action in fault.actions:
             self._act(action, undo=False)
         scene = self.scene
+        changes = {change for active in self._active.values() for change in active.changes}
+        connected = "alertmanager-disconnected" not in changes
         readiness.wait_until(
-            lambda: _not_yet(fault, scene),
+            lambda: _not_yet(fault, scene, connected=connected),
             what=f"the fault {name} did not show",
             seconds=EFFECT_SECONDS,
             clock=self._clock,
@@ -316,8 +318,10 @@ class Sandbox:
         (self._actions.undo if undo else self._actions.do)(name)
 
 
-def _not_yet(fault: Fault, scene: Scene) -> str:
+def _not_yet(fault: Fault, scene: Scene, *, connected: bool) -> str:
     try:
-        return "" if fault.effect(scene) else f"not seen yet: {fault.summary}"
+        if not fault.effect(scene):
+            return f"not seen yet: {fault.summary}"
+        return readiness.reloaded(scene, connected=connected) if fault.changes else ""
     except ProbeFailed as error:
         return str(error)

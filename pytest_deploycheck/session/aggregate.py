@@ -13,7 +13,6 @@ from pytest_deploycheck.session.outcomes import WORST_FIRST, worst
 @dataclass(slots=True)
 class _Attempt:
     payloads: list[dict[str, Any]] = field(default_factory=list)
-    ended: bool = False
 
 
 class Aggregate:
@@ -24,20 +23,18 @@ class Aggregate:
         self._attempts: dict[str, list[_Attempt]] = {}
         self.declarations: dict[str, Declaration] = {}
 
-    def add(self, nodeid: str, payload: dict[str, Any], *, rerun: bool) -> None:
-        """Take one phase's payload.
+    def add(self, nodeid: str, payload: dict[str, Any]) -> None:
+        """Take one phase's payload; another setup of the same check begins another attempt.
 
         Args:
             nodeid: the check.
-            payload: of `payload.pack`, without bodies and exchanges.
-            rerun: whether a plugin will repeat the check because of this phase.
+            payload: of `payload.pack`, without bodies and exchanges, with `ids` of the latter.
         """
         self.declarations.setdefault(nodeid, Declaration.from_dict(payload["declaration"]))
         attempts = self._attempts.setdefault(nodeid, [])
-        if not attempts or attempts[-1].ended or (payload["phase"] == "setup" and attempts[-1].payloads):
+        if not attempts or payload["phase"] == "setup":
             attempts.append(_Attempt())
         attempts[-1].payloads.append(payload)
-        attempts[-1].ended = rerun or payload["phase"] == "teardown"
 
     def results(self) -> dict[str, CheckResult]:
         """Return one result a check, by node id."""

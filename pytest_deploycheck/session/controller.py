@@ -36,7 +36,8 @@ _LETTERS = {
     Outcome.ERROR: ("error", "E", ("ERROR", {"red": True})),
     Outcome.INCONCLUSIVE: ("inconclusive", "I", ("INCONCLUSIVE", {"yellow": True, "bold": True})),
 }
-_KEPT_BY_PYTEST = (2, 3, 4)  # interrupted, internal error, usage error
+_CODES = {2: "interrupted", 3: "an internal error of pytest or a plugin", 4: "usage error"}
+"""pytest's own exit codes, which the verdict's does not replace."""
 
 
 class ControllerSide:
@@ -62,7 +63,7 @@ class ControllerSide:
         self._collection_errors: list[tuple[str, str]] = []
         self._others_failed = 0
         self._systems: dict[str, dict[str, Any]] = {}
-        self._notes: list[str] = []
+        self._notes: list[str] = []  # of the configuration first
         self._record: dict[str, Any] | None = None
         self._mistakes: list[str] = []
         self._incomplete = ""
@@ -72,6 +73,7 @@ class ControllerSide:
             self._tier = parse_tier(self._settings.default_tier)
         except ConfigError as error:
             raise pytest.UsageError(f"deploycheck: {error}") from None
+        self._notes.extend(f"configuration: {text}" for text in self._settings.warnings)
         self._redactor = run_of(config).redactor
         given = config.option.deploycheck_reports
         reports = config.invocation_params.dir / given if given else self._settings.reports
@@ -111,7 +113,7 @@ class ControllerSide:
         """Take a phase's payload, and put its evidence where a dying process cannot lose it."""
         payload: dict[str, Any] | None = getattr(report, "deploycheck", None)
         if report.when not in ("setup", "call", "teardown"):  # xdist reports the check that killed its worker so
-            self._lost.append((report.nodeid, first_line(str(report.longrepr)) or "its worker died"))
+            self._note_crash(report)
             return
         if payload is None:
             if report.failed:
@@ -123,7 +125,7 @@ class ControllerSide:
             self._merge_system(system)
         exchanges, bodies = payload.pop("exchanges", []), payload.pop("bodies", {})
         payload["ids"] = [exchange["id"] for exchange in exchanges]
-        self._aggregate.add(report.nodeid, payload, rerun=report.outcome == "rerun")
+        self._aggregate.add(report.nodeid, payload)
         try:
             for digest, body in bodies.items():
                 self._writer.body(digest, unpack_body(body))
@@ -132,6 +134,14 @@ class ControllerSide:
         except DeploycheckError as error:
             if not self._incomplete:
                 self._incomplete = str(error)
+
+    def _note_crash(self, report: pytest.TestReport) -> None:
+        """Name the check that took its worker along, in the place of the nameless note of the worker's death."""
+        worker = getattr(getattr(report, "node", None), "gateway", None)
+        name = f"worker {worker.id} died: " if worker is not None else "\0"
+        self._lost = [(nodeid, why) for nodeid, why in self._lost if nodeid or not why.startswith(name)]
+        text = str(getattr(report.longrepr, "longrepr", report.longrepr))
+        self._lost.append((report.nodeid, first_line(text) or "its worker died"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -174,7 +184,7 @@ class ControllerSide:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
         """Decide before pytest's summary, speak after it: the verdict is the last thing on the screen."""
-        if self._mistakes and int(exitstatus) not in _KEPT_BY_PYTEST:
+        if self._mistakes and int(exitstatus) not in _CODES:
             exitstatus = session.exitstatus = pytest.ExitCode.USAGE_ERROR
         decision = self._decide(session, int(exitstatus))
         code = self._exit_code(decision, int(exitstatus))
@@ -215,11 +225,10 @@ class ControllerSide:
                 return str(stop)
         if self._incomplete:
             return f"evidence could not be kept: {first_line(self._incomplete)}"
-        names = {2: "interrupted", 3: "an internal error of pytest or a plugin", 4: "usage error"}
-        return names.get(exitstatus, "")
+        return _CODES.get(exitstatus, "")
 
     def _exit_code(self, decision: Decision, exitstatus: int) -> int:
-        if exitstatus in _KEPT_BY_PYTEST:
+        if exitstatus in _CODES:
             return exitstatus
         if decision.exit_code == 0 and self._others_failed:
             return 1  # tests that are no checks keep their own meaning
@@ -234,9 +243,11 @@ class ControllerSide:
             missing[why] = missing.get(why, 0) + 1
         for why, count in sorted(missing.items()):
             self._notes.append(f"not checked, because the configuration has {why}: {count} test{'s' * (count != 1)}")
+        if code != decision.exit_code:
+            why = _CODES.get(code, f"{self._others_failed} tests that are no checks failed")
+            self._notes.append(f"the process exits with {code} instead of {decision.exit_code}: {why}")
         run = self._run_record(self._facts, finished=time.time())
         record = build(run, decision)
-        del code
         try:
             self._writer.write(record, render_markdown(record))
         except DeploycheckError as error:

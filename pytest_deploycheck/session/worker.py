@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.errors import NeverJudged, NothingObserved
+from pytest_deploycheck.errors import DeploycheckError, NeverJudged, NothingObserved
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify
 from pytest_deploycheck.session.payload import pack
 from pytest_deploycheck.session.run import Run, mistakes_of, run_of
+from pytest_deploycheck.session.traces import hide_own_frames, tell
 from pytest_deploycheck.session.wording import SECTION, explain
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ class WorkerSide:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Classify the phase, last of all plugins, and stamp declaration and evidence on its report."""
+        if call.excinfo is not None and not self._config.getoption("fulltrace", default=False):
+            hide_own_frames(call.excinfo)
         report = yield
         declaration = self._declarations.get(item.nodeid)
         run = self._run
@@ -165,7 +168,10 @@ class WorkerSide:
             return report
         exchanges = run.tape.take()
         self._observed.extend(exchange.id for exchange in exchanges)
-        classified = classify(report, call.excinfo.value if call.excinfo is not None else None)
+        error = call.excinfo.value if call.excinfo is not None else None
+        if report.failed and isinstance(error, DeploycheckError):
+            tell(report, error)
+        classified = classify(report, error)
         if classified.outcome is Outcome.FAILED and run.ledger.bad:
             classified = Classified(Outcome.FAILED, headline(run.ledger.bad[-1]))
         classified = Classified(classified.outcome, run.redactor.text(classified.summary))

@@ -32,7 +32,7 @@ def _url(value: Any, schemes: tuple[str, ...], *, with_path: bool) -> str:
     match = _URL.fullmatch(value)
     if match is None or match["scheme"].lower() not in schemes:
         raise Wrong(f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}", words)
-    if "@" in match["authority"]:
+    if "@" in match["authority"] or "@" in match["path"]:  # a password may hold a slash, and then looks like a path
         raise Wrong(
             "holds a user or password, which is a secret by value", "the address alone, and the credentials in auth"
         )
@@ -53,7 +53,7 @@ def _http_url(value: Any) -> str:
 
 
 def _proxy_url(value: Any) -> str:
-    return _url(value, ("https", "socks5", "socks5h", "http"), with_path=False)
+    return _url(value, ("socks5", "socks5h", "http"), with_path=False)
 
 
 def _headers(value: dict[str, str]) -> dict[str, str]:
@@ -88,9 +88,9 @@ HttpUrl = Annotated[str, BeforeValidator(_http_url), _URL_SCHEMA]
 ProxyUrl = Annotated[
     str,
     BeforeValidator(_proxy_url),
-    WithJsonSchema({"type": "string", "pattern": r"^(https?|socks5h?)://[^\s/?#@]+/?$", "format": "uri"}),
+    WithJsonSchema({"type": "string", "pattern": r"^(http|socks5h?)://[^\s/?#@]+/?$", "format": "uri"}),
 ]
-"""The address of a proxy, without credentials."""
+"""The address of a proxy, without credentials; proxies that are themselves reached by https are not supported."""
 
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 """Header name → value; nothing secret."""

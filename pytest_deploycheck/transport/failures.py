@@ -103,19 +103,19 @@ def describe(  # noqa: C901, PLR0911 - one case a kind of exception reads best
 def _timed_out(error: OutOfTime, endpoint: Endpoint, url: str, came: tuple[int, int]) -> TimedOut:
     limit = f"{error.limit:g} s"
     if error.whole:
-        what = f"no whole answer within {limit} (timeouts.total)"
+        what, key = f"no whole answer within {limit}", "timeouts.total"
     elif error.phase in ("looking the name up", "connecting", "the TLS handshake"):
-        what = f"no connection within {limit} (timeouts.connect)"
+        what, key = f"no connection within {limit}", "timeouts.connect"
     else:
-        what = f"nothing came for {limit} (timeouts.read)"
+        what, key = f"nothing came for {limit}", "timeouts.read"
     details = [f"the time was up while {_WHILE.get(error.phase, error.phase)}"]
     raw, of_body = came
     if of_body:
         details.append(f"{of_body} bytes of the body had come")
     elif raw:
         details.append(f"{raw} bytes had come, none of them of a body")
-    step = "is the system overloaded or the network slow? Else raise the limit"
-    return TimedOut(f"{endpoint.name}: {what}", where=url, details=details, next_step=step)
+    step = f"is {endpoint.name} overloaded, or the network slow? Else raise its {key}"
+    return TimedOut(f"{endpoint.name}: {what} ({key})", where=url, details=details, next_step=step)
 
 
 _WHILE = {"the TLS handshake": "shaking hands for TLS"}
@@ -128,7 +128,7 @@ def _lookup_failed(error: LookupFailed, endpoint: Endpoint, url: str) -> Failure
         f"{endpoint.name}: the host name {error.host!r} cannot be resolved",
         where=url,
         details=[reason.strerror or str(reason)],
-        next_step="is the host name right, and known to this machine's name server?",
+        next_step=f"is the host name in the base URL of {endpoint.name} right, and known to this machine's name server?",
     )
     return Failure(error=failed, again=code == socket.EAI_AGAIN)
 
@@ -195,10 +195,19 @@ def _broken_off(error: httpx.NetworkError, endpoint: Endpoint, url: str, receive
 
 
 def _too_large(error: BodyTooLarge, endpoint: Endpoint, url: str) -> TooLarge:
-    known = f"announces {error.size} bytes" if error.announced else f"had sent {error.size} bytes when reading stopped"
+    size = f"{error.size:,} bytes"
+    known = f"announces {size}" if error.announced else f"had sent {size} when reading stopped"
     return TooLarge(
-        f"{endpoint.name}: the answer is larger than the limit of {error.limit} bytes (max_body)",
+        f"{endpoint.name}: the answer is larger than the limit of {_size(error.limit)} (max_body)",
         where=url,
         details=[f"the server {known}"],
-        next_step="ask for less (fewer series, a shorter window), or raise the limit",
+        next_step=f"ask for less (fewer series, a shorter window), or raise max_body of {endpoint.name}",
     )
+
+
+def _size(size: int) -> str:
+    """Return a limit as people write it: `64 MiB`, or `1,000,000 bytes`."""
+    for unit, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size:,} byte{'' if size == 1 else 's'}"

@@ -135,7 +135,7 @@ class DeadlineTransport(httpx.BaseTransport):
             )
         except RuntimeError:  # what httpcore raises in place of an ImportError
             mistake = endpoint.mistake("proxy", "is a SOCKS proxy, but the package socksio is not installed")
-            raise ConfigError([mistake], next_step="pip install 'httpx[socks]'") from None
+            raise ConfigError([mistake], next_step="pip install 'pytest-deploycheck[socks]'") from None
 
 
 def split_proxy(proxy: str) -> tuple[str, tuple[bytes, bytes] | None]:

@@ -52,7 +52,7 @@ def test_unresolvable_name() -> None:
             "  at: http://nowhere.invalid:9090/x\n"
             f"  {error.details[0]}\n"
             f"  evidence: {exchange.id}\n"
-            "  next: is the host name right, and known to this machine's name server?"
+            "  next: is the host name in the base URL of prometheus right, and known to this machine's name server?"
         )
         assert exchange.status is None
 
@@ -69,7 +69,7 @@ def test_hanging_after_accept_ends_at_the_deadline() -> None:
             f"  at: http://127.0.0.1:{port}/x\n"
             "  the time was up while waiting for the answer\n"
             f"  evidence: {exchanges[0].id}\n"
-            "  next: is the system overloaded or the network slow? Else raise the limit"
+            "  next: is prometheus overloaded, or the network slow? Else raise its timeouts.total"
         )
 
 

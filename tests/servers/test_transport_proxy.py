@@ -105,5 +105,5 @@ def test_socks_without_its_package() -> None:
     assert str(caught.value) == (
         "1 mistake in the configuration\n"
         "  system prometheus: proxy: is a SOCKS proxy, but the package socksio is not installed\n"
-        "  next: pip install 'httpx[socks]'"
+        "  next: pip install 'pytest-deploycheck[socks]'"
     )

@@ -176,7 +176,7 @@ def test_a_handshake_that_hangs_ends_at_the_deadline() -> None:
             f"  at: https://127.0.0.1:{port}/x\n"
             "  the time was up while shaking hands for TLS\n"
             f"  evidence: {w.last.id}\n"
-            "  next: is the system overloaded or the network slow? Else raise the limit"
+            "  next: is prometheus overloaded, or the network slow? Else raise its timeouts.total"
         )
 
 

@@ -59,7 +59,7 @@ def active_targets(wire: Wire, *, scrape_pool: str | None) -> tuple[Target, ...]
         params["scrapePool"] = scrape_pool
     data, reply = ask(wire, "/targets", _Targets, params=params)
     targets = (_target(reply, one) for one in data.active_targets or ())
-    # 2.42 and VictoriaMetrics ignore `scrapePool` and answer with all of them
+    # versions that do not know `scrapePool`, and VictoriaMetrics, answer with all of them
     return tuple(target for target in targets if scrape_pool is None or target.scrape_pool == scrape_pool)
 
 

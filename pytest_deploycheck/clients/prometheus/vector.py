@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from pytest_deploycheck.clients.prometheus.envelope import Envelope, decode
-from pytest_deploycheck.clients.refusal import UNREADABLE
+from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.errors import QueryFailed
 from pytest_deploycheck.model.prometheus import InstantVector, RangeVector, Sample, Series
 
@@ -93,8 +93,8 @@ def instant_vector(reply: Reply, expr: str, *, asked_time: float | None) -> Inst
     with _collector_paused(len(reply.body)):
         try:
             envelope = _VECTOR.decode(reply.body)
-        except UNREADABLE:
-            return _not_a_vector(reply, expr)
+        except UNREADABLE as error:
+            return _not_a_vector(reply, expr, str(error))
         return _columns(reply, expr, envelope, asked_time)
 
 
@@ -155,7 +155,7 @@ def _check_labels(reply: Reply, raw_labels: list[bytes]) -> None:
         raise reply.malformed("not the answer that Prometheus gives: a label set is no object")
 
 
-def _not_a_vector(reply: Reply, expr: str) -> InstantVector:
+def _not_a_vector(reply: Reply, expr: str, problem: str) -> InstantVector:
     """Return a scalar as a vector of one; refuse everything else by its own name."""
     envelope = decode(reply, _Any)
     kind = envelope.data.resultType
@@ -177,8 +177,7 @@ def _not_a_vector(reply: Reply, expr: str) -> InstantVector:
         )
     if kind != "scalar":
         # a vector that could not be decoded, or a type that nobody knows
-        decode(reply, _Vector)
-        raise reply.malformed(f"not the answer that Prometheus gives: the result type {kind!r}")
+        raise refuse(reply, "Prometheus", problem)
     scalar = decode(reply, _Scalar)
     point = scalar.data.result
     try:

@@ -351,6 +351,11 @@ def test_unused_and_refused_waivers_are_reported() -> None:
     )
 
 
+def test_strict_leaves_warnings_alone_that_were_not_selected() -> None:
+    run = facts([blocker("t::a"), warning("t::w")], [result("t::a")], strict=True, selected={"t::a"})
+    assert decide(run, NONE, clock_now=NOW).verdict is Verdict.GO
+
+
 def test_a_node_id_collected_twice_counts_as_the_stricter() -> None:
     run = facts([warning("t::a"), blocker("t::a"), warning("t::a")], [result("t::a", Outcome.FAILED, "bad")])
     assert decide(run, NONE, clock_now=NOW).verdict is Verdict.NO_GO

@@ -68,7 +68,7 @@ def test_many_reasons_are_counted_and_long_ones_cut(make_record: Callable[..., d
     record = make_record(*(f"t.py::c{number}" for number in range(8)))
     record["reasons"][0]["text"] = "y" * 500
     text = render(record, color=False, width=80)
-    assert "  ... and 4 more, all in signoff.md\n" in text
+    assert "  ... and 3 more, all in signoff.md\n" in text
     assert f"    {'y' * 156} ...\n" in text
 
 
@@ -94,7 +94,7 @@ def test_colours_without_unicode(make_record: Callable[..., dict[str, Any]]) -> 
 
 def test_nothing_in_an_answer_can_steer_the_terminal(make_record: Callable[..., dict[str, Any]]) -> None:
     record = make_record("t.py::a")
-    record["reasons"][1]["text"] = "\x1b]0;owned\x07 [bold]no markup[/bold]\x9b31m"
+    record["reasons"][0]["text"] = "\x1b]0;owned\x07 [bold]no markup[/bold]\x9b31m"
     text = render(record, color=True, width=80)
     assert "\\x1b]0;owned\\x07 [bold]no markup[/bold]\\x9b31m" in text
     assert "\x07" not in text
