@@ -143,7 +143,7 @@ class WriteNotAllowed(CannotMeasure):
 # --- mistakes of the author or in the configuration -----------------------------------------------------------------
 
 
-class AuthorMistake(DeploycheckError):
+class AuthorMistake(DeploycheckError):  # noqa: N818 - a mistake, not an error of ours
     """The check itself is wrong."""
 
 
@@ -191,9 +191,10 @@ class ConfigError(DeploycheckError):
         super().__init__(
             f"{count} mistake{'s' if count != 1 else ''} in the configuration",
             details=[str(mistake) for mistake in self.mistakes],
-            next_step=next_step or "mend them; `deploycheck config` shows what is read, `deploycheck schema` what is expected",
+            next_step=next_step
+            or "mend them; `deploycheck config` shows what is read, `deploycheck schema` what is expected",
         )
 
 
-class SecretUnavailable(ConfigError):
+class SecretUnavailable(ConfigError):  # noqa: N818 - named after what is the matter
     """A secret reference that cannot be resolved (unset variable, unreadable file, failing command)."""

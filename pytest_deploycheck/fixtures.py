@@ -42,5 +42,5 @@ def alertmanager(deploycheck: Run) -> Alertmanager:
 
 @pytest.fixture(scope="session")
 def health(deploycheck: Run) -> Health:
-    """The environment's services: `health("mcp").get("/health")`."""
+    """Find the services of the environment by name."""
     return deploycheck.health

@@ -37,14 +37,18 @@ CATEGORIES = {
 """Category marker → what it is about. A category does not gate; it groups and selects."""
 
 _DECLARATIONS = (
-    "blocker(owner=, runbook=, ticket=, tier=, reason=): deploycheck: this check gates the release; "
-    'tier is "immediate", "investigate" or after("30m")',
+    (
+        "blocker(owner=, runbook=, ticket=, tier=, reason=): deploycheck: this check gates the release; "
+        'tier is "immediate", "investigate" or after("30m")'
+    ),
     "warning(owner=, runbook=, ticket=, tier=, reason=): deploycheck: this check is reported but does not gate",
     "requirement(id): deploycheck: the checklist row that this check serves",
-    'writes(*systems): deploycheck: this check may change something in the named systems, if the run allows it too',
+    "writes(*systems): deploycheck: this check may change something in the named systems, if the run allows it too",
     "needs(*systems): deploycheck: leave this check out where the environment has no such system; the report says so",
-    'foreach(table, level="blocker", where=None): deploycheck: one test per entry of a table in deploycheck.toml, '
-    "passed as `entry`",
+    (
+        'foreach(table, level="blocker", where=None): deploycheck: one test per entry of a table in deploycheck.toml, '
+        "passed as `entry`"
+    ),
     f"{NOT_CONFIGURED}: deploycheck: internal",
 )
 
@@ -145,7 +149,7 @@ class Markers:
         )
 
     def _levels(self, item: pytest.Item) -> Iterator[tuple[int, pytest.Mark]]:
-        """Yield (distance, mark) of the level marks, nearest first; a parameter's own mark is nearer than a decorator."""
+        """Yield (distance, mark) of the level marks, nearest first; a parameter's mark is nearer than a decorator."""
         callspec = getattr(item, "callspec", None)
         own = list(callspec.marks) if callspec is not None else []
         for mark in own:

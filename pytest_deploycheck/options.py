@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+
 def add_options(parser: pytest.Parser) -> None:
     """Add the plugin's options in a group of their own."""
     group = parser.getgroup("deploycheck", "post-deployment verification")
@@ -53,7 +54,11 @@ def add_options(parser: pytest.Parser) -> None:
     for destination, metavar, text in (
         ("deployment_version", "VERSION", "version that must answer (also DEPLOYMENT_VERSION)"),
         ("deployment_image_digest", "DIGEST", "image digest that must run (also DEPLOYMENT_IMAGE_DIGEST)"),
-        ("deployment_started_at", "TIME", "when the deployment began: RFC 3339 or Unix seconds (also DEPLOYMENT_STARTED_AT)"),
+        (
+            "deployment_started_at",
+            "TIME",
+            "when the deployment began: RFC 3339 or Unix seconds (also DEPLOYMENT_STARTED_AT)",
+        ),
         ("deployment_finished_at", "TIME", "when the deployment ended (also DEPLOYMENT_FINISHED_AT)"),
         ("deployment_change_ticket", "TICKET", "change ticket, such as CHG-2026-0121 (also DEPLOYMENT_CHANGE_TICKET)"),
     ):

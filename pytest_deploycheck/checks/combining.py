@@ -17,8 +17,8 @@ def combine(findings: Sequence[Finding]) -> Finding:
     """Return one finding that is as bad as the worst of several, and keeps all they say.
 
     FAILED outweighs INCONCLUSIVE, which outweighs PASSED. Texts come worst first; the observed line leaves out what
-    passed unless everything did, and so do the questions and expectations. Where the tables differ in their columns, or more than one has rows, each row is
-    preceded by what its finding expected. Nothing to combine is INCONCLUSIVE.
+    passed unless everything did, and so do the questions and expectations. Where the tables differ in their columns, or
+    more than one has rows, each row is preceded by what its finding expected. Nothing to combine is INCONCLUSIVE.
     """
     if not findings:
         return Finding(

@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_deploycheck.model.http import HttpAnswer
+from pytest_deploycheck.transport.refusals import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_deploycheck.transport.endpoint import Timeouts
+    from pytest_deploycheck.transport.reply import Reply
     from pytest_deploycheck.transport.wire import Wire
+
+UNAUTHORIZED = 401
+ABOUT_THE_ASKER = frozenset({UNAUTHORIZED, 403, 407, 429})
+"""Statuses that tell of the runner's credential, proxy or rate, and nothing of the service."""
 
 
 class HttpClient:
     """Asks one service.
 
     Every status is an answer here: whether 503 is bad is for a check to say. A redirect is none, unless asked for: a
-    health check that ends on a login page answers 200.
+    health check that ends on a login page answers 200. A 401 is none where a credential is configured: that credential
+    has expired or is wrong, which says nothing of the deployment.
 
     Args:
         wire: the way to the service.
@@ -34,11 +41,14 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
         redirects: Literal["refuse", "return", "follow"] = "refuse",
+        expected: Collection[int] | None = None,
     ) -> HttpAnswer:
         """GET a path. See `request`."""
-        return self.request("GET", path, params=params, headers=headers, timeouts=timeouts, redirects=redirects)
+        return self.request(
+            "GET", path, params=params, headers=headers, timeouts=timeouts, redirects=redirects, expected=expected
+        )
 
-    def request(
+    def request(  # noqa: PLR0913 - each is a choice of the caller's
         self,
         method: str,
         path: str,
@@ -49,6 +59,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
         redirects: Literal["refuse", "return", "follow"] = "refuse",
+        expected: Collection[int] | None = None,
     ) -> HttpAnswer:
         """Send a request.
 
@@ -61,9 +72,14 @@ class HttpClient:
             headers: further ones.
             timeouts: instead of the service's own.
             redirects: what to do with a 3xx; `follow` stays on the same host.
+            expected: the statuses that the check accepts, if it says: then those of `ABOUT_THE_ASKER` that are not
+                among them are no answers.
 
         Raises:
             Redirected: on a 3xx that is refused.
+            Unauthorized: on a 401 in spite of a credential, and as `expected` says.
+            Forbidden: as `expected` says.
+            Throttled: the same.
             WriteNotAllowed: if it may change something and nobody opted in.
             CannotMeasure: what else the transport raises: unreachable, timed out, too large, ….
         """
@@ -79,6 +95,8 @@ class HttpClient:
             redirects=redirects,
             statuses="any",
         )
+        if self._is_about_the_asker(reply, expected):
+            raise refusal(reply, self.wire.endpoint)
         return HttpAnswer(
             method=verb,
             url=reply.url,
@@ -88,3 +106,8 @@ class HttpClient:
             elapsed=reply.elapsed,
             evidence=reply.evidence,
         )
+
+    def _is_about_the_asker(self, reply: Reply, expected: Collection[int] | None) -> bool:
+        if expected is not None:
+            return reply.status in ABOUT_THE_ASKER and reply.status not in expected
+        return reply.status == UNAUTHORIZED and self.wire.endpoint.auth is not None

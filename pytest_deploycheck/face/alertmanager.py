@@ -108,9 +108,7 @@ class RouteAnswer(Answer):
         receivers: the receivers' names, in order.
     """
 
-    def __init__(
-        self, configuration: Configuration, labels: Mapping[str, str], ledger: Ledger, asked: Asked
-    ) -> None:
+    def __init__(self, configuration: Configuration, labels: Mapping[str, str], ledger: Ledger, asked: Asked) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self._configuration = configuration
@@ -177,7 +175,7 @@ class Alertmanager(System):
         return self.api.receivers()
 
     def ready(self) -> Judged:
-        """Judge that it is ready, answers with the credentials in use, has loaded its configuration, does not settle."""
+        """Judge that it is ready, answers with the credentials in use, has its configuration loaded, and is settled."""
         with self._asking("ready, status answered, configuration loaded", f"status: {self._url}/#/status") as box:
             readiness = self.api.ready()
             if not readiness:
@@ -191,7 +189,9 @@ class Alertmanager(System):
             self._ledger,
         )
 
-    def alerts(self, state: str | None = None, *, receiver: str | None = None, filters: Sequence[str] = ()) -> AmAlertsAnswer:
+    def alerts(
+        self, state: str | None = None, *, receiver: str | None = None, filters: Sequence[str] = ()
+    ) -> AmAlertsAnswer:
         """Ask for the alerts it holds.
 
         Args:
@@ -301,6 +301,6 @@ def _since_start(counters: Sequence[NotificationCounters], asked: Asked) -> Find
     return replace(
         finding,
         outcome=Outcome.INCONCLUSIVE,
-        observed=f"{finding.observed}, but since Alertmanager's start: Prometheus does not scrape it, so nothing tells when",
+        observed=f"{finding.observed}, since its start: Prometheus does not scrape it, so nothing tells when",
         next_steps=(*finding.next_steps, "let Prometheus scrape Alertmanager's /metrics"),
     )

@@ -39,7 +39,7 @@ class TargetsAnswer(Answer):
         targets: what came.
     """
 
-    def __init__(  # noqa: PLR0913 - what the judgement needs beside the targets
+    def __init__(
         self,
         targets: Sequence[Target],
         ledger: Ledger,
@@ -153,7 +153,7 @@ class AlertsAnswer(Answer):
         alerts: what came, in the states asked for.
     """
 
-    def __init__(  # noqa: PLR0913 - what the judgement needs beside the alerts
+    def __init__(
         self,
         alerts: Sequence[Alert],
         ledger: Ledger,
@@ -205,7 +205,7 @@ class AlertmanagersAnswer(Answer):
         found: what was discovered.
     """
 
-    def __init__(  # noqa: PLR0913 - what the judgement needs beside the list
+    def __init__(
         self,
         found: Alertmanagers,
         ledger: Ledger,
@@ -236,9 +236,7 @@ class AlertmanagersAnswer(Answer):
 
         moments = [] if self._runtime is None else [self._runtime.start_time, self._runtime.last_config_time]
         since = max((moment for moment in moments if moment is not None), default=None)
-        discovery = alert_checks.alertmanagers(
-            self.found, self._asked, expected=expected, now=self._now, since=since
-        )
+        discovery = alert_checks.alertmanagers(self.found, self._asked, expected=expected, now=self._now, since=since)
         counters = [
             thresholds.compare(vector, "<=", 0.0, asked, unit="")
             for vector, asked in self._failures(seconds_of(window, "the window"))

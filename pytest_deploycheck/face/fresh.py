@@ -50,7 +50,7 @@ def age_vector(api: PrometheusClient, selector: str) -> InstantVector:
     )
 
 
-def fresh(  # noqa: PLR0913 - each is one kind of freshness
+def fresh(
     prometheus: Prometheus,
     selector: str,
     *,
@@ -76,7 +76,7 @@ def fresh(  # noqa: PLR0913 - each is one kind of freshness
     )
 
 
-def _findings(  # noqa: PLR0913 - see fresh
+def _findings(
     prometheus: Prometheus,
     selector: Selector,
     *,

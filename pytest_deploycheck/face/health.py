@@ -11,7 +11,7 @@ from pytest_deploycheck.errors import Malformed, NoData
 from pytest_deploycheck.face.judged import Answer, Judged, System, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import timedelta
 
     from pytest_deploycheck.checks.asked import Asked
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _HEAD = 80
+_SUCCESS = range(200, 300)
 
 
 class Reply(Answer):
@@ -69,11 +70,19 @@ class Reply(Answer):
         try:
             return self.answer.parsed()
         except ValueError as error:
-            kind = self.answer.headers.get("content-type", "no content type")
+            problem = f"not complete JSON: {error}"
+            if not self.answer.body:
+                problem = "expected JSON, got an empty body"
+            elif self.answer.text.lstrip().startswith("<"):
+                problem = "expected JSON, got a page"
+            kind = self.answer.headers.get("content-type", "(none)")
             raise Malformed(
-                f"{self._asked.asked}: not JSON ({kind}, {len(self.answer.body)} bytes): {error}",
+                f"{self._asked.system.rpartition(' ')[0]}: {problem}",
                 where=self.answer.url,
-                details=[f"body: {self.answer.text[:200]!r}"],
+                details=[
+                    f"HTTP {self.answer.status}, content type {kind}, {len(self.answer.body)} bytes",
+                    f"it begins: {self.answer.text[:200]!r}",
+                ],
                 evidence=self.answer.evidence,
                 next_step="open the URL: is it the service, or a login or error page in front of it?",
             ) from None
@@ -123,9 +132,7 @@ class Service(System):
         observed: grows by the id of every exchange.
     """
 
-    def __init__(
-        self, name: str, wire: Wire, settings: ServiceSettings, ledger: Ledger, observed: list[str]
-    ) -> None:
+    def __init__(self, name: str, wire: Wire, settings: ServiceSettings, ledger: Ledger, observed: list[str]) -> None:
         """Ask nothing yet."""
         super().__init__(f"service {name}", settings.external_url or settings.url, ledger, observed)
         self.wire = wire
@@ -137,10 +144,12 @@ class Service(System):
 
         Args:
             path: such as `/health`.
-            options: `params`, `headers`, `redirects` ("refuse", "return" or "follow").
+            options: `params`, `headers`, `redirects` ("refuse", "return" or "follow"), `expected` (statuses; 401, 403,
+                407 and 429 that are not among them could not be measured).
 
         Raises:
             Redirected: on a 3xx, unless `redirects` says otherwise: a login page answers 200.
+            Unauthorized: on a 401 although a credential is configured: it has expired, or is wrong.
             CannotMeasure: if there is no answer.
         """
         return self.request("GET", path, **options)
@@ -176,7 +185,9 @@ class Service(System):
 
     def meets(self, entry: EndpointCheck) -> Judged:
         """Judge an endpoint against its entry (SM1, SM2)."""
-        reply = self.get(entry.path)
+        reply = self.get(entry.path, expected=entry.status)
+        if entry.json_values or entry.dependencies is not None:
+            _require_json(reply, entry.status)
         return reply._judge(  # noqa: SLF001 - same room
             http.endpoint(
                 reply.answer,
@@ -192,7 +203,9 @@ class Service(System):
 
     def performs(self, entry: TransactionCheck) -> Judged:
         """Judge a synthetic transaction against its entry (SM6)."""
-        reply = self.request(entry.method, entry.path, json=entry.body)
+        reply = self.request(entry.method, entry.path, json=entry.body, expected=entry.status)
+        if entry.json_values:
+            _require_json(reply, entry.status)
         return reply._judge(  # noqa: SLF001 - same room
             http.endpoint(
                 reply.answer,
@@ -205,7 +218,8 @@ class Service(System):
 
     def runs_version(self, entry: VersionCheck, deployment: Deployment) -> Judged:
         """Judge the version that answers (SM3)."""
-        reply = self.get(entry.path)
+        reply = self.get(entry.path, expected=_SUCCESS)
+        _require_json(reply, _SUCCESS)
         return reply._judge(  # noqa: SLF001 - same room
             versions.version(
                 versions.answered([reply.answer], entry.key),
@@ -268,10 +282,18 @@ class Health:
         if name not in self._settings:
             raise self._missing(name)
         if name not in self._services:
-            self._services[name] = Service(
-                name, self._wire(name), self._settings[name], self._ledger, self._observed
-            )
+            self._services[name] = Service(name, self._wire(name), self._settings[name], self._ledger, self._observed)
         return self._services[name]
+
+
+def _require_json(reply: Reply, statuses: Collection[int]) -> None:
+    """Refuse an answer with a good status whose body is no JSON: it is not the service's, so nothing was measured.
+
+    Raises:
+        Malformed: if so. With another status the answer is judged as it is.
+    """
+    if reply.answer.status in statuses:
+        reply.json  # noqa: B018 - reading it raises
 
 
 def _seconds(value: timedelta | None) -> float | None:

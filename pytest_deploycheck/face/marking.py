@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pytest_deploycheck.clients.promql import bare_selector
 from pytest_deploycheck.errors import AuthorMistake, NoData
@@ -36,7 +36,7 @@ class Marking:
         self._selector = bare_selector(selector)
         self._mark: Mark | None = None
 
-    def __enter__(self) -> Marking:
+    def __enter__(self) -> Self:
         """Note the values."""
         return self.now()
 
@@ -45,7 +45,7 @@ class Marking:
     ) -> None:
         """Keep the mark."""
 
-    def now(self) -> Marking:
+    def now(self) -> Self:
         """Note the values as they are now.
 
         Raises:
@@ -78,7 +78,7 @@ def increase_since(prometheus: Prometheus, since: Marking) -> VectorAnswer:
     """Return how much each series has increased since the mark.
 
     Prometheus's own `increase` extrapolates to the ends of its window; here the samples after the mark are read one by
-    one, a fall counts as a reset (the counter began again at 0), and a series that was not there at the mark began at 0.
+    one; a fall counts as a reset (the counter began again at 0); a series that was not there at the mark began at 0.
 
     Raises:
         NoData: if no series has a sample since the mark.

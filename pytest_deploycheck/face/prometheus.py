@@ -55,7 +55,7 @@ class Prometheus(System):
         external_url: where people open it.
     """
 
-    def __init__(  # noqa: PLR0913 - its surroundings, all by keyword
+    def __init__(
         self,
         wire: Wire,
         *,
@@ -143,7 +143,7 @@ class Prometheus(System):
             vector = age_vector(self.api, selector)
         return AgeAnswer(vector, self._ledger, box[0])
 
-    def fresh(  # noqa: PLR0913 - each is one kind of freshness
+    def fresh(
         self,
         selector: str,
         *,
@@ -219,9 +219,7 @@ class Prometheus(System):
             AuthorMistake: for any other state; Alertmanager's `active` is not one of Prometheus's.
         """
         if state not in (None, "pending", "firing"):
-            raise AuthorMistake(
-                f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing"
-            )
+            raise AuthorMistake(f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing")
         states = ("pending", "firing") if state is None else (state,)
         with self._asking(f"alerts {' or '.join(states)}", f"alerts: {self._url}/alerts") as box:
             groups = self.api.rules(kind="alerting")
@@ -349,5 +347,3 @@ class Prometheus(System):
 
 def _escaped(text: str | None) -> str:
     return (text or "").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-

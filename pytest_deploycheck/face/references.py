@@ -26,7 +26,7 @@ def missing_metrics(
 ) -> dict[str, list[str]]:
     """Return, for every rule, what its expression names and nothing has had within the window.
 
-    That is a metric; or a label that no series of the metric has (`up{jbo="api"}`); or a job that no series of it is of.
+    That is a metric; or a label that no series of the metric has (`up{jbo="api"}`); or a job that none of them is of.
     Other label values may come and go (`reason="CrashLoopBackOff"` should have no series on a good day), and are not
     looked for.
 

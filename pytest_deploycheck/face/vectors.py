@@ -79,7 +79,7 @@ class VectorAnswer(Comparable):
 
     def _compare(self, op: Operator, bound: Any) -> Judged:
         if isinstance(bound, VectorAnswer):
-            bound._read()
+            bound._read()  # noqa: SLF001 - another answer
             return self._judge(thresholds.vectors(self.vector, bound.vector, op, self._asked))
         return self._judge(thresholds.compare(self.vector, op, number_of(bound), self._asked))
 
@@ -97,9 +97,7 @@ class VectorAnswer(Comparable):
 
     def between(self, minimum: float | None, maximum: float | None, *, series: int | None = None) -> Judged:
         """Judge that every series lies in a range, its ends included; None leaves an end open."""
-        found: list[Finding] = [
-            thresholds.value_range(self.vector, self._asked, minimum=minimum, maximum=maximum)
-        ]
+        found: list[Finding] = [thresholds.value_range(self.vector, self._asked, minimum=minimum, maximum=maximum)]
         if series is not None:
             found.append(thresholds.compare(self.vector, "<=", float("inf"), self._asked, series=series))
         return self._judge(combine(found))
@@ -133,9 +131,9 @@ class VectorAnswer(Comparable):
                 where=where,
                 details=[*shown, *([f"… and {more} more"] if more else [])],
                 evidence=", ".join(self.evidence),
-                next_step="aggregate (`sum(…)`), narrow the selector, or compare every series: `assert prometheus(…) < n`",
+                next_step="aggregate (`sum(…)`), narrow the selector, or compare every series: `prometheus(…) < n`",
             )
-        if not len(self.vector) or self.vector.values[0] != self.vector.values[0]:  # noqa: PLR0124 - NaN
+        if not len(self.vector) or self.vector.values[0] != self.vector.values[0]:
             what = "NaN, which is no data" if len(self.vector) else "no data: the answer has no series"
             raise NoData(
                 f"{self._asked.asked}: {what}",
@@ -184,7 +182,7 @@ class VectorAnswer(Comparable):
 
 
 class AgeAnswer(VectorAnswer):
-    """Ages in seconds of each series' newest sample; `<` speaks of the worst, and a sample from the future is not young."""
+    """Ages in seconds of each series' newest sample; `<` speaks of the worst, and the future is not young."""
 
     def _compare(self, op: Operator, bound: Any) -> Judged:
         if op in ("<", "<="):

@@ -96,7 +96,8 @@ def _run_wide(facts: RunFacts, rows: tuple[Standing, ...], coverage: Coverage) -
             text = "nothing was collected, although a sign-off was asked for"
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=text)
     elif not coverage.passed and not any(row.blocks and row.level is Level.BLOCKER for row in rows):
-        # Where blockers did not pass by themselves, they are the reasons; this is for what would look like none. Also when all are waived: a waiver accepts one known defect, it is no measurement, and GO needs one.
+        # Blockers that did not pass are reasons by themselves; this is for what would look like none. Also when all are
+        # waived: a waiver accepts one known defect, it is no measurement, and GO needs one.
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=_none_passed(coverage))
 
 

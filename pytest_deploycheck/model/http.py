@@ -37,7 +37,7 @@ class HttpAnswer:
         """The body as UTF-8, with undecodable bytes replaced."""
         return self.body.decode("utf-8", "replace")
 
-    def parsed(self) -> Any:  # noqa: ANN401 - JSON is anything
+    def parsed(self) -> Any:
         """Return the body as JSON.
 
         Raises:

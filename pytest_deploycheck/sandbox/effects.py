@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STALE_SECONDS = 10.0
 """Older than this is stale everywhere in the demo stack (its scrapes are a second apart)."""
+SETTLED_SECONDS = 31.0
+"""So long after a reload nobody can think any more that Prometheus is still looking for its Alertmanagers."""
 STORM = 10
 SLOW_HEALTH_SECONDS = 1.0
 SLOW_METRICS_SECONDS = 0.4
@@ -200,7 +202,7 @@ def alertmanager_down(scene: Scene) -> bool:
 
 def disconnected(scene: Scene) -> bool:
     """Whether Prometheus knows no Alertmanager, and not only because it was reloaded just now."""
-    settled = f"time() - prometheus_config_last_reload_success_timestamp_seconds > {STALE_SECONDS}"
+    settled = f"time() - prometheus_config_last_reload_success_timestamp_seconds > {SETTLED_SECONDS}"
     return not scene.probe.alertmanagers() and bool(scene.probe.query(settled))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_SECONDS = 100.0
-EFFECT_SECONDS = 40.0
+EFFECT_SECONDS = 60.0
 # The slow exposition takes half a second and must still fit in one scrape; ages are judged at ten seconds.
 SCRAPE_INTERVAL_RANGE = (0.6, 1.0)
 HTTP_OK = 200

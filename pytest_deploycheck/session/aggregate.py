@@ -1,4 +1,4 @@
-"""Puts the phases' payloads together into one result a check: the last attempt counts, an earlier one is kept as a flake."""
+"""Puts the phases' payloads together into one result a check: the last attempt counts, a flake is kept as such."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ class Aggregate:
         summary, phase = deciding["summary"], deciding["phase"]
         phases = {payload["phase"] for payload in last}
         if outcome is Outcome.PASSED and "call" not in phases:
-            outcome, summary, phase = Outcome.NOT_RUN, "only its fixtures were set up, the check itself did not run", "setup"
+            outcome, summary, phase = (
+                Outcome.NOT_RUN,
+                "only its fixtures were set up, the check itself did not run",
+                "setup",
+            )
         elif outcome is Outcome.PASSED and "teardown" not in phases:
             outcome, summary, phase = Outcome.NOT_RUN, "the run ended before the check did", "teardown"
         earlier = [worst(Outcome(p["outcome"]) for p in attempt.payloads) for attempt in attempts[:-1]]

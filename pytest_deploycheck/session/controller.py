@@ -159,7 +159,7 @@ class ControllerSide:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Keep the four ways of not passing apart: F, E, I, and W for a warning that did not pass."""
         payload = getattr(report, "deploycheck", None)
-        if payload is None or report.outcome == "rerun":
+        if payload is None or str(report.outcome) == "rerun":  # pytest-rerunfailures shows its own
             return None
         outcome = Outcome(payload["outcome"])
         if outcome not in _LETTERS:
@@ -295,7 +295,8 @@ class ControllerSide:
             deployment=deployment_record(self._settings.deployment),
             runner=runner_record(self._config, self._redactor, workers=int(workers)),
             systems=tuple(
-                SystemRecord(**{**system, "notes": tuple(system["notes"])}) for _, system in sorted(self._systems.items())
+                SystemRecord(**{**system, "notes": tuple(system["notes"])})
+                for _, system in sorted(self._systems.items())
             ),
             evidence=self._writer.evidence() if finished is not None else (),
             observations=self._writer.observations,
@@ -317,6 +318,4 @@ class ControllerSide:
         except OSError as error:
             problem = f"{settings.waivers} cannot be read: {error.strerror}"
             raise ConfigError([Mistake(where=str(settings.source), key="waivers", problem=problem)]) from None
-        return parse_waivers(
-            content, source=str(settings.waivers), now=time.time(), max_days=settings.waiver_max_days
-        )
+        return parse_waivers(content, source=str(settings.waivers), now=time.time(), max_days=settings.waiver_max_days)

@@ -70,9 +70,7 @@ def _arguments(metafunc: pytest.Metafunc) -> tuple[str, str, Callable[[Any], boo
 
 def _mark(entry: Entry, level: str) -> pytest.MarkDecorator:
     arguments = {
-        name: value
-        for name in ("owner", "runbook", "ticket", "reason", "tier")
-        if (value := getattr(entry, name))
+        name: value for name in ("owner", "runbook", "ticket", "reason", "tier") if (value := getattr(entry, name))
     }
     marker: pytest.MarkDecorator = getattr(pytest.mark, entry.level or level)
-    return marker(**arguments)
+    return marker.with_args(**arguments)

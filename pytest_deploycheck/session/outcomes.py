@@ -33,7 +33,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=WORST_FIRST.index)
 
 
-def classify(report: pytest.TestReport, error: BaseException | None) -> Classified:
+def classify(report: pytest.TestReport, error: BaseException | None) -> Classified:  # noqa: PLR0911 - a table of cases
     """Return what one phase's report means.
 
     Args:

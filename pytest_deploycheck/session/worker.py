@@ -58,8 +58,8 @@ class WorkerSide:
         """Read every declaration before anything is deselected; leave out what is not configured.
 
         Raises:
-            pytest.UsageError: on mistakes in markers, in `-m` or in the configuration (in an xdist worker they travel to
-                the controller instead, which raises it).
+            pytest.UsageError: on mistakes in markers, in `-m` or in the configuration (in an xdist worker they travel
+                to the controller instead, which raises it).
         """
         self._manifest = collect(self._config, session, items, recognised, everything=everything)
         self._declarations = {declaration.nodeid: declaration for declaration in self._manifest.declarations}
@@ -197,7 +197,7 @@ class WorkerSide:
         if self._is_worker and not self._manifest_sent:
             self._manifest_sent = True
             payload["manifest"] = self._manifest.to_dict()
-        report.deploycheck = payload
+        report.deploycheck = payload  # type: ignore[attr-defined]
         return report
 
     # --- parts --------------------------------------------------------------------------------------------------------
@@ -205,9 +205,7 @@ class WorkerSide:
     def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
         """Return the ids that the item's live fixtures observed, in the test itself or long before it."""
         names = getattr(item, "fixturenames", ())
-        return tuple(
-            identity for name in names for _, ids in self._fixtures.get(name, ()) for identity in ids
-        )
+        return tuple(identity for name in names for _, ids in self._fixtures.get(name, ()) for identity in ids)
 
     def _has_observed(self, item: pytest.Item) -> bool:
         return bool(self._observed or self._borrowed(item))
@@ -215,7 +213,7 @@ class WorkerSide:
     def _nothing_observed(self, report: pytest.TestReport) -> Classified:
         error = NothingObserved(
             "passed without having observed anything",
-            next_step="ask a system through the fixtures, or keep what the check saw with deploycheck.record(name, value)",
+            next_step="ask a system through the fixtures, or keep what was seen with deploycheck.record(name, value)",
         )
         report.outcome = "failed"
         report.longrepr = str(error)

@@ -268,9 +268,14 @@ class SloCheck(Entry):
             raise Wrong("has min_traffic without traffic", "the expression of the traffic")
         return self
 
-    def bounds(self) -> tuple[tuple[str, float], ...]:
+    def bounds(self) -> tuple[tuple[Literal["<", ">", "<=", ">="], float], ...]:
         """Return the bounds as (operator, number) pairs."""
-        pairs = (("<", self.below), (">", self.above), ("<=", self.at_most), (">=", self.at_least))
+        pairs: tuple[tuple[Literal["<", ">", "<=", ">="], float | None], ...] = (
+            ("<", self.below),
+            (">", self.above),
+            ("<=", self.at_most),
+            (">=", self.at_least),
+        )
         return tuple((operator, bound) for operator, bound in pairs if bound is not None)
 
     def _natural_id(self) -> str:

@@ -128,7 +128,9 @@ def _lookup_failed(error: LookupFailed, endpoint: Endpoint, url: str) -> Failure
         f"{endpoint.name}: the host name {error.host!r} cannot be resolved",
         where=url,
         details=[reason.strerror or str(reason)],
-        next_step=f"is the host name in the base URL of {endpoint.name} right, and known to this machine's name server?",
+        next_step=(
+            f"is the host name in the base URL of {endpoint.name} right, and known to this machine's name server?"
+        ),
     )
     return Failure(error=failed, again=code == socket.EAI_AGAIN)
 

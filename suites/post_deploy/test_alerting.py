@@ -1,8 +1,16 @@
-"""Alerting: rules loaded and sound, nothing fires unexpectedly, alerts reach Alertmanager and the right receiver. (AL1–AL4)"""
+"""Alerting: rules loaded and sound, nothing fires unexpectedly, alerts reach the right receiver. AL1 to AL4."""
 
 import pytest
 
-from pytest_deploycheck.suite import AlertPolicy, Alertmanager, Deploycheck, Prometheus, RouteCheck, RuleCheck, RulePolicy
+from pytest_deploycheck.suite import (
+    Alertmanager,
+    AlertPolicy,
+    Deploycheck,
+    Prometheus,
+    RouteCheck,
+    RuleCheck,
+    RulePolicy,
+)
 
 pytestmark = pytest.mark.alerts
 

@@ -1,4 +1,4 @@
-"""Metrics: scraped everywhere, recent by sample time, plausible, labelled; service levels kept. (MF1–MF4, SL1)"""
+"""Metrics: scraped everywhere, recent by sample time, plausible; service levels kept. MF1 to MF4, SL1."""
 
 import pytest
 
@@ -30,9 +30,7 @@ def test_metric_is_fresh(prometheus: Prometheus, entry: MetricCheck) -> None:
 
 @pytest.mark.freshness
 @pytest.mark.requirement("MF3")
-@pytest.mark.foreach(
-    "metrics", where=lambda entry: entry.min is not None or entry.max is not None or entry.initialised
-)
+@pytest.mark.foreach("metrics", where=lambda entry: entry.min is not None or entry.max is not None or entry.initialised)
 def test_metric_is_plausible(prometheus: Prometheus, entry: MetricCheck) -> None:
     """Every series holds a number in the sane range; a counter exists from the start."""
     least = 0.0 if entry.initialised and entry.min is None else entry.min

@@ -1,4 +1,4 @@
-"""Smoke: does it answer, in the right version, with its dependencies, and can it be measured at all? (SM1–SM6)"""
+"""Smoke: does it answer, in the right version, with its dependencies, and can it be measured? SM1 to SM6."""
 
 import pytest
 

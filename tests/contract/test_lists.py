@@ -10,6 +10,7 @@ import pytest
 from pytest_deploycheck.errors import DeploycheckError, Malformed, NotReady, NotSupported, QueryFailed
 from pytest_deploycheck.model.prometheus import Alertmanagers, Metadata, RuntimeInfo
 from tests.contract.recorded import played, recording, recordings
+from tests.servers.bad_servers import http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,6 +335,30 @@ def test_missing_api_is_not_supported_and_never_empty(name: str) -> None:
         "  next: it is not a whole Prometheus (VictoriaMetrics, Thanos, …): leave this check out for it, or ask the "
         "component that has the API"
     )
+
+
+def test_an_empty_list_of_a_server_that_hides_what_it_is() -> None:
+    hidden = http(403, "Forbidden", Content_Type="text/plain")
+    with played("victoriametrics/alerts", hidden, "victoriametrics/status_buildinfo") as p:
+        with pytest.raises(NotSupported) as caught:
+            p.prometheus.alerts()
+        assert p.server.targets == ["GET /api/v1/alerts", "GET /-/healthy", "GET /api/v1/status/buildinfo"]
+    assert caught.value.details == (
+        "it answers with nothing, and does not say that it is a Prometheus: neither by /-/healthy nor by its build",
+        "VictoriaMetrics would always answer like this; rules are evaluated by vmalert",
+    )
+
+
+def test_an_empty_list_of_a_prometheus_whose_health_is_hidden() -> None:
+    hidden = http(403, "Forbidden", Content_Type="text/plain")
+    with played("victoriametrics/alerts", hidden, "prometheus/status_buildinfo", name="prometheus") as p:
+        assert p.prometheus.alerts() == ()
+
+
+def test_an_empty_list_of_a_prometheus() -> None:
+    with played("victoriametrics/alerts", "prometheus/healthy", name="prometheus") as p:
+        assert p.prometheus.alerts() == ()
+        assert p.server.targets == ["GET /api/v1/alerts", "GET /-/healthy"]
 
 
 # --- another system behind the URL ---------------------------------------------------------------------------------

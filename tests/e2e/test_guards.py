@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Ran
+    from tests.e2e.conftest import Ran
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -36,7 +36,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - named by http.server
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
@@ -68,9 +68,7 @@ def configured(pytester: pytest.Pytester) -> Iterator[str]:
     ],
 )
 @pytest.mark.usefixtures("configured")
-def test_a_forgotten_assert_is_an_error_that_names_its_line(
-    run: Callable[..., Ran], body: str, message: str
-) -> None:
+def test_a_forgotten_assert_is_an_error_that_names_its_line(run: Callable[..., Ran], body: str, message: str) -> None:
     ran = run(test_check=f"def test_a(prometheus, health):\n    {body}\n")
     assert (ran.code, ran.record["verdict"]) == (6, "HOLD"), ran.text
     assert ran.result_of(ran.record["checks"][0]) == ("error", message)
@@ -210,7 +208,9 @@ def test_a_write_needs_the_opt_in_of_check_and_run(
 def test_a_fixture_of_a_system_that_is_not_configured_says_what_to_write(run: Callable[..., Ran]) -> None:
     ran = run(test_check='def test_a(prometheus):\n    assert prometheus("x") < 1\n')
     assert (ran.code, ran.record["verdict"]) == (6, "HOLD")
-    assert "no deploycheck.toml found: environments.none.prometheus: a check needs it and it is not configured" in ran.text
+    assert (
+        "no deploycheck.toml found: environments.none.prometheus: a check needs it and it is not configured" in ran.text
+    )
     assert "Traceback" not in ran.text
 
 

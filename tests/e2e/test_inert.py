@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Ran
+    import pytest
+
+    from tests.e2e.conftest import Ran
 
 UNIT = """
     import pytest
@@ -51,7 +51,9 @@ def test_our_category_marker_makes_a_check(run: Callable[..., Ran]) -> None:
 
 
 def test_collect_only_leaves_no_report(run: Callable[..., Ran], pytester: pytest.Pytester) -> None:
-    ran = run("--collect-only", "--deploycheck-signoff", test_it="import pytest\n@pytest.mark.blocker\ndef test_a(): pass\n")
+    ran = run(
+        "--collect-only", "--deploycheck-signoff", test_it="import pytest\n@pytest.mark.blocker\ndef test_a(): pass\n"
+    )
     assert ran.code == 0
     assert not (pytester.path / "reports").exists()
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Ran
+    from tests.e2e.conftest import Ran
 
 WORKERS = pytest.mark.parametrize("workers", ["0", "2"])
 
@@ -62,8 +62,10 @@ def test_a_failed_blocker_is_no_go(run: Callable[..., Ran], workers: str) -> Non
             "E",
         ),
         (
-            "    @pytest.fixture\n    def leaky(deploycheck):\n        yield\n        raise OSError('gone')\n"
-            "    def test_bad(leaky, deploycheck): deploycheck.record('x', 1)\n",
+            (
+                "    @pytest.fixture\n    def leaky(deploycheck):\n        yield\n        raise OSError('gone')\n"
+                "    def test_bad(leaky, deploycheck): deploycheck.record('x', 1)\n"
+            ),
             "error",
             "OSError in teardown: gone",
             "E",
@@ -103,7 +105,10 @@ def test_everything_deselected_is_hold(run: Callable[..., Ran], workers: str) ->
 
 @WORKERS
 def test_a_warning_is_shown_and_does_not_gate(run: Callable[..., Ran], workers: str) -> None:
-    body = "    @pytest.mark.warning(owner='sre')\n    def test_soft(deploycheck): deploycheck.record('x', 1); assert 1 == 2\n"
+    body = (
+        "    @pytest.mark.warning(owner='sre')\n"
+        "    def test_soft(deploycheck): deploycheck.record('x', 1); assert 1 == 2\n"
+    )
     ran = verdict(run, workers, body, "--junitxml=junit.xml", "-x")
     assert (ran.code, ran.record["verdict"]) == (0, "GO"), ran.text
     assert ran.record["warned"][0]["nodeid"].endswith("test_soft")
@@ -163,7 +168,11 @@ def test_a_narrowed_run_cannot_say_go(run: Callable[..., Ran], workers: str, nar
 @WORKERS
 def test_a_file_that_cannot_be_collected_is_hold(run: Callable[..., Ran], workers: str) -> None:
     ran = run(
-        "-n", workers, "--continue-on-collection-errors", test_check=HEAD, test_broken="import no_such_module_anywhere\n"
+        "-n",
+        workers,
+        "--continue-on-collection-errors",
+        test_check=HEAD,
+        test_broken="import no_such_module_anywhere\n",
     )
     assert (ran.code, ran.record["verdict"]) == (6, "HOLD"), ran.text
     assert "no_such_module_anywhere" in ran.record["reasons"][0]["text"]
@@ -192,14 +201,18 @@ def test_the_first_failure_ends_the_run_with_x(run: Callable[..., Ran], workers:
 def test_a_typo_in_m_is_a_usage_error(run: Callable[..., Ran]) -> None:
     ran = verdict(run, "0", "", "-m", "blokcer")
     assert ran.code == 4
-    ran.result.stderr.fnmatch_lines(["ERROR: deploycheck: -m \"blokcer\": no marker is called 'blokcer': did you mean 'blocker'?"])
+    ran.result.stderr.fnmatch_lines(
+        ["ERROR: deploycheck: -m \"blokcer\": no marker is called 'blokcer': did you mean 'blocker'?"]
+    )
     assert ran.record.get("verdict") != "GO"
 
 
 def test_a_typo_in_m_is_a_usage_error_under_xdist(run: Callable[..., Ran]) -> None:
     ran = verdict(run, "2", "", "-m", "blokcer")
     assert ran.code == 4, ran.text
-    ran.result.stdout.fnmatch_lines(["ERROR: deploycheck: -m \"blokcer\": no marker is called 'blokcer': did you mean 'blocker'?"])
+    ran.result.stdout.fnmatch_lines(
+        ["ERROR: deploycheck: -m \"blokcer\": no marker is called 'blokcer': did you mean 'blocker'?"]
+    )
 
 
 @WORKERS
@@ -209,7 +222,7 @@ def test_a_typo_in_m_is_a_usage_error_under_xdist(run: Callable[..., Ran]) -> No
         ("blocker(ownr='me')", "blocker() does not know the argument 'ownr': did you mean 'owner'?"),
         ("blocker('me')", "blocker() takes no positional arguments, got ('me',)"),
         ("warning(owner=3)", "warning(): owner is a text, got 3"),
-        ("blocker(tier='soon')", "blocker(): tier='soon' is none of \"immediate\", \"investigate\", after(\"30m\")"),
+        ("blocker(tier='soon')", 'blocker(): tier=\'soon\' is none of "immediate", "investigate", after("30m")'),
         ("requirement()", 'requirement() takes one text, such as requirement("MF2")'),
         ("foreach('metrix')", "foreach() does not know the table 'metrix': did you mean 'metrics'?"),
     ],
@@ -231,7 +244,9 @@ def test_blocker_and_warning_in_one_place_is_a_usage_error(run: Callable[..., Ra
 
 
 def test_a_functions_marker_wins_over_its_modules(run: Callable[..., Ran]) -> None:
-    ran = verdict(run, "0", "    @pytest.mark.warning(owner='x')\n    def test_soft(deploycheck): deploycheck.record('x', 1)\n")
+    ran = verdict(
+        run, "0", "    @pytest.mark.warning(owner='x')\n    def test_soft(deploycheck): deploycheck.record('x', 1)\n"
+    )
     levels = {check["nodeid"].split("::")[1]: check["level"] for check in ran.record["checks"]}
     assert levels == {"test_good": "blocker", "test_soft": "warning"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Ran
+    from tests.e2e.conftest import Ran
 
 MANY = """
     import pytest
@@ -245,7 +246,7 @@ def test_waivers_let_a_known_failure_pass_openly(run: Callable[..., Ran], pytest
     (pytester.path / "deploycheck.toml").write_text('waivers = "waivers.toml"\n')
     (pytester.path / "waivers.toml").write_text(
         '[[waiver]]\ncheck = "test_check.py::test_bad"\nreason = "known"\nowner = "sre"\nticket = "CHG-1"\n'
-        f'expires = {_tomorrow()}\n'
+        f"expires = {_tomorrow()}\n"
     )
     ran = run(
         test_check="def test_good(deploycheck): deploycheck.record('x', 1)\n"
@@ -266,6 +267,4 @@ def test_a_wrong_waiver_file_is_a_usage_error(run: Callable[..., Ran], pytester:
 
 
 def _tomorrow() -> str:
-    import datetime
-
-    return (datetime.datetime.now(tz=datetime.UTC).date() + datetime.timedelta(days=1)).isoformat()
+    return (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1)).isoformat()

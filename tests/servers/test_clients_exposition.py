@@ -97,8 +97,8 @@ def test_not_one_sample(body: str, content_type: str, size: int) -> None:
             "a 1\nb{ 2\n",
             TEXT,
             (
-                'line 2 of the exposition: a sample is `name{label="value"} number`, and a time in milliseconds if need '
-                "be: b{ 2"
+                'line 2 of the exposition: a sample is `name{label="value"} number`, and a time in milliseconds '
+                "if need be: b{ 2"
             ),
         ),
         (

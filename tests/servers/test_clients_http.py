@@ -64,6 +64,9 @@ def test_prometheus_api_client_raises_its_own_error_on_a_refused_question() -> N
 
 
 def test_prometheus_api_client_does_not_hide_a_login_page() -> None:
-    with answering(http(200, "<html>", Content_Type="text/html")) as server, wired(server.url) as w:
-        with pytest.raises(Malformed):
-            prometheus_connect(w.wire).custom_query("up")
+    with (
+        answering(http(200, "<html>", Content_Type="text/html")) as server,
+        wired(server.url) as w,
+        pytest.raises(Malformed),
+    ):
+        prometheus_connect(w.wire).custom_query("up")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from pytest_deploycheck.clients.durations import unix_seconds
 from pytest_deploycheck.clients.prometheus.envelope import ask, not_supported
 from pytest_deploycheck.clients.prometheus.targets import Moment  # noqa: TC001 - msgspec reads it at run time
+from pytest_deploycheck.errors import CannotMeasure, Inconclusive
 from pytest_deploycheck.model.prometheus import RuntimeInfo
 
 if TYPE_CHECKING:
@@ -78,10 +80,25 @@ def refuse_victoriametrics(wire: Wire, path: str, reply: Reply, why: str) -> Non
         why: what VictoriaMetrics does instead.
 
     Raises:
-        NotSupported: if the server is VictoriaMetrics.
+        NotSupported: if the server is VictoriaMetrics, or does not tell that it is something else.
     """
     # `/-/healthy` tells them apart: "VictoriaMetrics is Healthy." against "Prometheus Server is Healthy."
-    answer = wire.request("GET", "/-/healthy", statuses="any", redirects="return")
-    if b"VictoriaMetrics" in answer.body:
+    healthy = wire.request("GET", "/-/healthy", statuses="any", redirects="return")
+    if b"VictoriaMetrics" in healthy.body:
         details = [f"VictoriaMetrics always answers it with nothing; {why}"]
-        raise not_supported(wire, path, where=reply.url, evidence=reply.evidence, details=details)
+    elif healthy.status != HTTPStatus.OK and not _tells_its_build(wire):
+        details = [
+            "it answers with nothing, and does not say that it is a Prometheus: neither by /-/healthy nor by its build",
+            f"VictoriaMetrics would always answer like this; {why}",
+        ]
+    else:
+        return
+    raise not_supported(wire, path, where=reply.url, evidence=reply.evidence, details=details)
+
+
+def _tells_its_build(wire: Wire) -> bool:
+    """Return whether the server names its revision: Prometheus, Thanos and Mimir do, VictoriaMetrics does not."""
+    try:
+        return bool(build_info(wire).get("revision"))
+    except (CannotMeasure, Inconclusive):
+        return False

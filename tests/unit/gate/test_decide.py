@@ -352,7 +352,7 @@ def test_unused_and_refused_waivers_are_reported() -> None:
 
 
 def test_strict_leaves_warnings_alone_that_were_not_selected() -> None:
-    run = facts([blocker("t::a"), warning("t::w")], [result("t::a")], strict=True, selected={"t::a"})
+    run = facts([blocker("t::a"), warning("t::w")], [result("t::a")], strict=True, selected=frozenset({"t::a"}))
     assert decide(run, NONE, clock_now=NOW).verdict is Verdict.GO
 
 
