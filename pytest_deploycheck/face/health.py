@@ -273,6 +273,9 @@ class Health:
         self._missing = missing
         self._services: dict[str, Service] = {}
 
+    def __repr__(self) -> str:
+        return f"<health of {', '.join(sorted(self._settings)) or 'no services'}>"
+
     def __call__(self, name: str) -> Service:
         """Return a service.
 

@@ -211,7 +211,7 @@ def _rules(scrape_interval: float) -> dict[str, Any]:
     ]  # fmt: skip
     recorded = [
         {"record": RECORDED_REQUESTS, "expr": f"sum by (job) (rate(mcp_http_requests_total[{over}]))"},
-        {"record": RECORDED_MEMORY, "expr": "sum by (job) (mcp_vector_memory_bytes)"},
+        {"record": RECORDED_MEMORY, "expr": 'sum by (job) (mcp_vector_memory_bytes{job="mcp"})'},
     ]
     return {"groups": [{"name": "mcp.recorded", "rules": recorded}, {"name": "mcp.alerts", "rules": alerts}]}
 

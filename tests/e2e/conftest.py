@@ -8,14 +8,16 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One pytest run in a subprocess: its result, and the record it left (empty if it left none)."""
+    """One pytest run in a subprocess: its result, where it ran, and the record it left (empty if it left none)."""
 
     result: pytest.RunResult
     record: dict[str, Any]
+    directory: Path
 
     @property
     def code(self) -> int:
@@ -44,6 +46,6 @@ def run(pytester: pytest.Pytester) -> Callable[..., Ran]:
         result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
         latest = pytester.path / "reports" / "latest" / "signoff.json"
         record = json.loads(latest.read_text()) if latest.is_file() else {}
-        return Ran(result, record)
+        return Ran(result, record, pytester.path)
 
     return run
