@@ -24,13 +24,13 @@ def deploycheck(pytestconfig: pytest.Config) -> Run:
 
 @pytest.fixture(scope="session")
 def deployment(deploycheck: Run) -> Deployment:
-    """What was deployed: version, image_digest, started_at, finished_at, change_ticket."""
+    """Tell what was deployed and when, as far as it is known."""
     return deploycheck.settings.deployment
 
 
 @pytest.fixture(scope="session")
 def prometheus(deploycheck: Run) -> Prometheus:
-    """The environment's Prometheus: `assert prometheus("up") == 1` speaks of every series."""
+    """The environment's Prometheus; a comparison of its answers speaks of every series."""
     return deploycheck.prometheus
 
 

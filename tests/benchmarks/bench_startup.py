@@ -9,12 +9,10 @@ import threading
 import time
 from pathlib import Path
 
-from side_by_side import medians, milliseconds, process, pytest_command, table
+from tests.benchmarks.side_by_side import medians, milliseconds, process, pytest_command, table
 
 ROUNDS = 31
-ANSWER = (
-    b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795264075.123,"1"]}]}}'
-)
+ANSWER = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795264075.123,"1"]}]}}'
 
 
 class Door:
@@ -34,8 +32,8 @@ class Door:
             with connection:
                 while data := connection.recv(65536):
                     if b"\r\n\r\n" in data:
-                        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(ANSWER)}\r\n\r\n"
-                        connection.sendall(head.encode() + ANSWER)
+                        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                        connection.sendall(f"{head}Content-Length: {len(ANSWER)}\r\n\r\n".encode() + ANSWER)
 
 
 def main() -> None:
@@ -69,8 +67,7 @@ def main() -> None:
         )
         (asks / "test_check.py").write_text('def test_up(prometheus):\n    assert prometheus("up") == 1\n')
         (asks / "test_bare.py").write_text(
-            "import socket\n"
-            f"def test_connect():\n    socket.create_connection(('127.0.0.1', {door.port})).close()\n"
+            f"import socket\ndef test_connect():\n    socket.create_connection(('127.0.0.1', {door.port})).close()\n"
         )
 
         def until_first_request(command: list[str]) -> float:

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import msgspec
 from prometheus_api_client import PrometheusConnect
-from side_by_side import medians, milliseconds, prometheus_with, table, timed
 
 from pytest_deploycheck.session.run import Run
 from pytest_deploycheck.settings.load import load
 from pytest_deploycheck.signoff.write import Writer
+from tests.benchmarks.side_by_side import medians, milliseconds, prometheus_with, table, timed
 
 SERIES = 50_000
 ROUNDS = 15
@@ -84,8 +84,6 @@ def main() -> None:
             ),
         ]
         table(f"instant vector of {SERIES:,} series ({ROUNDS} alternating runs, medians)", rows)
-
-
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def prometheus_with(series: int) -> Iterator[str]:
 
     lines = ["# TYPE bench_value gauge"]
     lines += [
-        f'bench_value{{route="/api/v1/resource/{n % 997}",pod="service-{n % 211}-{n:06d}",code="200"}} {n % 1000 / 1000}'
+        f'bench_value{{route="/api/v1/res/{n % 997}",pod="service-{n % 211}-{n:06d}",code="200"}} {n % 1000 / 1000}'
         for n in range(series)
     ]
     handler = type("Handler", (_Exposition,), {"body": ("\n".join(lines) + "\n").encode()})

@@ -1,4 +1,4 @@
-"""Systems that do not answer as they should: each has its message, is no pass and no failure, and leaves its evidence."""
+"""Systems that do not answer as they should: each has its message, is no pass and no failure, leaves evidence."""
 
 from __future__ import annotations
 
@@ -275,8 +275,10 @@ def test_invalid_promql(run: Callable[..., Ran], pytester: pytest.Pytester) -> N
         told = [
             "E   prometheus: 400, the question was refused",
             f"E     at: {server.url}/api/v1/query?query=up%7B",
-            'E     the server says: bad_data: invalid parameter "query": 1:4: parse error: unexpected end of input '
-            "inside braces",
+            (
+                'E     the server says: bad_data: invalid parameter "query": 1:4: parse error: unexpected end of input '
+                "inside braces"
+            ),
             f"E     evidence: {evidence[0]}",
             "E     next: mend the expression or the parameters",
         ]

@@ -63,7 +63,9 @@ ASKED = {
 }
 """System → the path of the question that goes wrong."""
 
-ONE = json_answer({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}})
+ONE = json_answer(
+    {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}}
+)
 _GOOD = {
     b"GET /api/v1/query?query=vector": ONE,
     b"GET /api/v2/receivers": json_answer([{"name": "team"}]),
