@@ -35,6 +35,11 @@ class DeploycheckError(Exception):
         self.details = tuple(details)
         self.evidence = evidence
 
+    @property
+    def headline(self) -> str:
+        """The one line for summaries."""
+        return next(iter(self.what.splitlines()), "")
+
     def __str__(self) -> str:
         """Return the whole text, one part a line."""
         lines = [self.what]
@@ -194,6 +199,14 @@ class ConfigError(DeploycheckError):
             next_step=next_step
             or "mend them; `deploycheck config` shows what is read, `deploycheck schema` what is expected",
         )
+
+    @property
+    def headline(self) -> str:
+        """The first mistake, and how many more there are: "1 mistake" alone helps nobody."""
+        if not self.mistakes:
+            return self.what
+        more = len(self.mistakes) - 1
+        return f"{self.mistakes[0]}{f' (and {more} more)' if more else ''}"
 
 
 class SecretUnavailable(ConfigError):  # noqa: N818 - named after what is the matter

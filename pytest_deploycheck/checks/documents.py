@@ -31,7 +31,7 @@ def parsed(answer: HttpAnswer) -> Any:
         return json.loads(answer.body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise NotJson(f"not JSON ({reason}): {head(answer.text)}") from None
+        raise NotJson(f"not JSON ({reason}): {head(answer.head)}") from None
 
 
 def _refuse(constant: str) -> None:

@@ -67,7 +67,7 @@ def endpoint(
         problems.append((True, "content type", content_type, found or "none"))
     reported = _judge_json(answer, json_values or {}, dependencies, problems)
     if contains is not None and contains not in answer.text:
-        problems.append((True, "body", f"contains {contains!r}", head(answer.text) or "empty"))
+        problems.append((True, "body", f"contains {contains!r}", head(answer.head) or "empty"))
     if max_latency_s is not None:
         if not math.isfinite(answer.elapsed) or answer.elapsed < 0:
             problems.append((False, "latency", f"at most {seconds(max_latency_s)}", "not measured"))
@@ -123,7 +123,7 @@ def _expected(
 def _status(answer: HttpAnswer) -> str:
     if answer.status in _REDIRECTS:
         return f"{answer.status}, a redirect to {head(answer.headers.get('location', '')) or 'nowhere'}"
-    body = head(answer.text)
+    body = head(answer.head)
     return f"{answer.status}, {body}" if body else f"{answer.status}, with an empty body"
 
 

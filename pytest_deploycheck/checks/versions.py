@@ -48,7 +48,7 @@ def answered(answers: Sequence[HttpAnswer], key: str) -> tuple[Told, ...]:
 
 def _told(answer: HttpAnswer, key: str) -> Told:
     if answer.status not in _SUCCESS:
-        return Told(by=answer.url, version=None, problem=f"status {answer.status}: {head(answer.text)}", bad=True)
+        return Told(by=answer.url, version=None, problem=f"status {answer.status}: {head(answer.head)}", bad=True)
     try:
         value = lookup(parsed(answer), key)
     except NotJson as error:

@@ -105,6 +105,7 @@ class HttpClient:
             body=reply.body,
             elapsed=reply.elapsed,
             evidence=reply.evidence,
+            shown=reply.head(),
         )
 
     def _is_about_the_asker(self, reply: Reply, expected: Collection[int] | None) -> bool:

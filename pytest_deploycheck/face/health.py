@@ -81,7 +81,7 @@ class Reply(Answer):
                 where=self.answer.url,
                 details=[
                     f"HTTP {self.answer.status}, content type {kind}, {len(self.answer.body)} bytes",
-                    f"it begins: {self.answer.text[:200]!r}",
+                    f"it begins: {self.answer.head}",
                 ],
                 evidence=self.answer.evidence,
                 next_step="open the URL: is it the service, or a login or error page in front of it?",
@@ -114,7 +114,7 @@ class Reply(Answer):
         )
 
     def __repr__(self) -> str:
-        head = self.answer.text[:_HEAD]
+        head = self.answer.head[:_HEAD]
         return (
             f"<{self.answer.method} {self.answer.url} → {self.answer.status} in {self.answer.elapsed * 1000:.0f} ms, "
             f"evidence {self.answer.evidence}: {head!r}>"

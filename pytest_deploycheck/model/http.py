@@ -22,6 +22,7 @@ class HttpAnswer:
         body: the bytes, decompressed.
         elapsed: seconds from sending the request to the last byte of this answer, connecting included.
         evidence: the id of the exchange.
+        shown: the beginning of the body with secrets masked; None if nothing in it has to be.
     """
 
     method: str
@@ -31,11 +32,17 @@ class HttpAnswer:
     body: bytes
     elapsed: float
     evidence: str = ""
+    shown: str | None = None
 
     @property
     def text(self) -> str:
         """The body as UTF-8, with undecodable bytes replaced."""
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def head(self) -> str:
+        """The beginning of the body, for texts: a cut through `text` could leave half a secret that nobody masks."""
+        return self.text if self.shown is None else self.shown
 
     def parsed(self) -> Any:
         """Return the body as JSON.

@@ -52,7 +52,7 @@ def classify(report: pytest.TestReport, error: BaseException | None) -> Classifi
         # pytest turns a pass under a strict xfail into a failure without an exception: nothing bad was measured.
         return Classified(Outcome.ERROR, first_line(str(report.longrepr)) or "failed without an exception")
     if isinstance(error, DeploycheckError):
-        return Classified(error.outcome, first_line(error.what))
+        return Classified(error.outcome, error.headline)
     text = first_line(str(error))
     if isinstance(error, pytest.fail.Exception) and text.startswith("Timeout"):
         return Classified(Outcome.ERROR, text)  # pytest-timeout: the check was stopped, nothing was measured

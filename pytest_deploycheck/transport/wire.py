@@ -11,6 +11,7 @@ from pytest_deploycheck.errors import CannotMeasure, WriteNotAllowed
 from pytest_deploycheck.transport.answer_body import BodyReader
 from pytest_deploycheck.transport.endpoint import is_loopback
 from pytest_deploycheck.transport.failures import FAILURES, Failure, describe
+from pytest_deploycheck.transport.logs import mask_logs
 from pytest_deploycheck.transport.outgoing import Composer
 from pytest_deploycheck.transport.pool import DeadlineTransport
 from pytest_deploycheck.transport.question import Question
@@ -81,6 +82,7 @@ class Wire:
         self._tape = tape
         self._redactor = redactor
         self._clock = clock
+        mask_logs(redactor)
         self._composer = Composer(endpoint, redactor)
         self._transport = DeadlineTransport(endpoint)
         self._closed = False

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Ran
     from tests.servers.bad_servers import Answer, Connection
 
-SUITE = """
+MONITORING = """
     import pytest
 
     pytestmark = pytest.mark.blocker
@@ -28,13 +28,18 @@ SUITE = """
     def test_alertmanager(alertmanager):
         assert "team" in alertmanager.receivers()
         assert alertmanager.alerts("active").none()
+"""
 
+SUITE = (
+    MONITORING
+    + """
     def test_health(health):
         assert health("mcp").get("/ready").status == 200
         reply = health("mcp").get("/health", expected=(200,))
         assert reply.status == 200
         assert reply.json["status"] == "healthy"
 """
+)
 """Each check first asks what is answered, then what is not."""
 
 AT_ONCE = """
@@ -87,8 +92,8 @@ def good_then(bad: Answer) -> Callable[[Connection], None]:
         chosen = bad if good is None else good
         if callable(chosen):
             chosen(connection)
-        else:
-            connection.send(chosen)
+        else:  # the connection is closed after a script; whoever is not told would be cut off in the next question
+            connection.send(chosen.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
 
     return answer
 

@@ -1,0 +1,96 @@
+"""The examples of the documents run, against the demo stack, and end as the documents say."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.docs.blocks import ROOT, Block, blocks
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox.stack import Sandbox
+
+PYTHON = blocks("python")
+NOT_WAITED_FOR = "test_a_session_is_counted"
+"""Whether the next scrape has come by then is left to chance: nothing waits for it yet."""
+
+
+def of(name: str) -> list[Block]:
+    return [block for block in PYTHON if block.document.name == name]
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> dict[str, Any]:
+    """Run pytest where the example would be run, and return the record."""
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    record = pytester.path / "reports" / "latest" / "signoff.json"
+    assert record.is_file(), result.stdout.str() + result.stderr.str()
+    found: dict[str, Any] = json.loads(record.read_text())
+    return found
+
+
+def outcomes(record: dict[str, Any]) -> dict[str, str]:
+    return {
+        check["nodeid"].split("::", 1)[1]: check["result"]["outcome"] + ": " + check["result"]["summary"]
+        for check in record["checks"]
+    }
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_every_example_is_python(block: Block) -> None:
+    assert ast.parse(block.text).body
+
+
+def test_every_example_of_a_check_passes(sandbox: Sandbox, pytester: pytest.Pytester) -> None:
+    config = (
+        sandbox.config_path.read_text() + f'\n[environments.sandbox.services.mcp]\nurl = "{sandbox.urls.service}"\n'
+    )
+    (pytester.path / "deploycheck.toml").write_text(re.sub(r"(?m)^reports = .*$", 'reports = "reports"', config))
+    expected = 0
+    folder = pytester.path
+    for number, block in enumerate(of("checks.md") + of("README.md")):
+        name = f"test_{number}.py"
+        if block.text.startswith("# conftest.py"):
+            folder = pytester.mkdir(f"folder_{number}")
+            name = "conftest.py"
+        (folder / name).write_text(block.text)
+        if name != "conftest.py":
+            folder = pytester.path
+            expected += block.text.count("def test_")
+    just_now = str(int(time.time()) - 2)  # windows begin at the deployment, and the stack has not recorded much before
+    record = run(
+        pytester, "--deploycheck-allow-writes=all", "--import-mode=importlib", "--deployment-finished-at", just_now
+    )
+    found = {name: outcome for name, outcome in outcomes(record).items() if name != NOT_WAITED_FOR}
+    assert set(found.values()) == {"passed: "}, found
+    assert len({name.partition("[")[0] for name in outcomes(record)}) >= expected - 2  # some names are used twice
+    assert "error" not in outcomes(record)[NOT_WAITED_FOR]
+
+
+def test_the_readmes_configuration_and_the_suite_are_enough_for_a_go(
+    sandbox: Sandbox, pytester: pytest.Pytester
+) -> None:
+    (text,) = (block.text for block in blocks("toml") if block.document.name == "README.md")
+    urls = {"9090": sandbox.urls.prometheus, "9093": sandbox.urls.alertmanager, "8000": sandbox.urls.service}
+    for port, url in urls.items():
+        assert text.count(f"http://127.0.0.1:{port}") == 1
+        text = text.replace(f"http://127.0.0.1:{port}", url)
+    (pytester.path / "deploycheck.toml").write_text(text)
+    shutil.copytree(ROOT / "suites", pytester.path / "suites")
+    record = run(pytester, "suites/post_deploy", "-m", "blocker", "--deploycheck-env", "prod")
+    assert (record["verdict"], record["reasons"]) == ("GO", [])
+    assert len(record["checks"]) == record["coverage"]["passed"] > 0
+
+
+def test_the_examples_on_records_and_evidence_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_one="def test_one(deploycheck): deploycheck.record('seen', 1)\n")
+    assert run(pytester)["verdict"] == "GO"
+    for block in of("signoff.md") + of("evidence.md"):
+        result = pytester.run(sys.executable, "-c", block.text)
+        assert result.ret == 0, f"{block}: {result.stderr.str()}"
