@@ -273,16 +273,18 @@ class Run:
         return system
 
     def _missing(self, table: str, name: str = "") -> ConfigError:
-        environment = self.settings.environment_name
+        source = self.settings.source
+        environment = self.settings.environment_name if source is not None else "prod"
         key = f"environments.{environment}.{table}{'.' + name if name else ''}"
+        file = "" if source is not None else "a deploycheck.toml with "
         known = sorted(self.settings.environment.services) if table == "services" else []
         return ConfigError(
             [
                 Mistake(
-                    where=str(self.settings.source or "no deploycheck.toml found"),
-                    key=key,
+                    where=str(source or "no deploycheck.toml found"),
+                    key=key if source is not None else name or table,
                     problem="a check needs it and it is not configured",
-                    expected=f"one of {', '.join(known)}" if known else f'[{key}] with url = "http://…"',
+                    expected=f"one of {', '.join(known)}" if known else f'{file}[{key}] and url = "http://…"',
                 )
             ]
         )

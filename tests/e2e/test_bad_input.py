@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from typing import TYPE_CHECKING
 
@@ -124,9 +123,7 @@ FAULTS: dict[str, tuple[Answer, Text | dict[str, Text]]] = {
         lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n[1, 2"),
         Text(
             what="the answer was cut off",
-            details=(
-                "peer closed connection without sending complete message body (received 5 bytes, expected 500)",
-            ),
+            details=("peer closed connection without sending complete message body (received 5 bytes, expected 500)",),
             next_step="look at the logs of {system} and of the proxies before it",
         ),
     ),
@@ -270,9 +267,7 @@ def test_a_certificate_for_another_name(run: Callable[..., Ran], pytester: pytes
         assert_held(ran, THREE)
         text = Text(
             what="the server's certificate is not for '127.0.0.1'",
-            details=(
-                "TLS: IP address mismatch, certificate is not valid for '127.0.0.1'",
-            ),
+            details=("TLS: IP address mismatch, certificate is not valid for '127.0.0.1'",),
             next_step="use the name in the certificate in the base URL, or set tls.server_name to it",
         )
         assert_told(ran, text, server.url, answered=False)
@@ -315,19 +310,23 @@ def test_several_series_where_one_was_meant(run: Callable[..., Ran], pytester: p
         assert ran.result_of(check) == ("error", "up: 3 series where exactly one was meant")
         lines = ran.result.stdout.lines
         start = lines.index("E   up: 3 series where exactly one was meant")
-        assert lines[start + 1] == f"E     at: prometheus {server.url}"
-        assert lines[start + 2].startswith('E     up{instance="')
-        end = lines.index(
-            "E     next: aggregate (`sum(…)`), narrow the selector, or compare every series: `prometheus(…) < n`"
-        )
-        assert lines[end - 1] == f"E     evidence: {check['result']['evidence'][0]}"
+        hanging = '{instance="127.0.0.1:21002", job="app_hang"}'
+        assert lines[start : start + 7] == [
+            "E   up: 3 series where exactly one was meant",
+            f"E     at: prometheus {server.url}",
+            f"E     scrape_duration_seconds{hanging}",
+            f"E     scrape_samples_scraped{hanging}",
+            f"E     up{hanging}",
+            f"E     evidence: {check['result']['evidence'][0]}",
+            "E     next: aggregate (`sum(…)`), narrow the selector, or compare every series: `prometheus(…) < n`",
+        ]
 
 
 @pytest.mark.parametrize(
     ("answer", "summary"),
     [
         ("prometheus/query_empty_vector", "no data: the answer has no series"),
-        ("prometheus/query_nan_ratio", "no data: 1 of 1 series is NaN"),
+        ("prometheus/query_nan_ratio", "1 of 1 series is NaN, which is no data"),
     ],
 )
 def test_no_data_is_inconclusive(run: Callable[..., Ran], pytester: pytest.Pytester, answer: str, summary: str) -> None:
@@ -338,4 +337,3 @@ def test_no_data_is_inconclusive(run: Callable[..., Ran], pytester: pytest.Pytes
         outcome, told = ran.result_of(check_of(ran, "test_question"))
         assert outcome == "inconclusive"
         assert told == f"errors / requests: {summary}; expected every series < 0.01"
-        assert json.dumps(summary)[1:-1] in json.dumps(ran.record)
