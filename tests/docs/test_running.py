@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 import shutil
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tests.docs.blocks import ROOT, Block, blocks
@@ -42,6 +43,12 @@ def outcomes(record: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def recorded_since(sandbox: Sandbox) -> str:
+    """Return the second from which on Prometheus has samples of every replica."""
+    reply = httpx.get(f"{sandbox.urls.prometheus}/api/v1/query", params={"query": 'up{job="mcp"}[10m]'}).json()
+    return str(math.ceil(max(series["values"][0][0] for series in reply["data"]["result"])))
+
+
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_every_example_is_python(block: Block) -> None:
     assert ast.parse(block.text).body
@@ -63,9 +70,11 @@ def test_every_example_of_a_check_passes(sandbox: Sandbox, pytester: pytest.Pyte
         if name != "conftest.py":
             folder = pytester.path
             expected += block.text.count("def test_")
-    just_now = str(int(time.time()) - 2)  # windows begin at the deployment, and the stack has not recorded much before
     record = run(
-        pytester, "--deploycheck-allow-writes=all", "--import-mode=importlib", "--deployment-finished-at", just_now
+        pytester,
+        "--deploycheck-allow-writes=all",
+        "--import-mode=importlib",
+        *("--deployment-finished-at", recorded_since(sandbox)),  # windows begin at the deployment
     )
     found = {name: outcome for name, outcome in outcomes(record).items() if name != NOT_WAITED_FOR}
     assert set(found.values()) == {"passed: "}, found

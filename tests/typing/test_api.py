@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.docs.blocks import blocks
 
@@ -58,7 +55,16 @@ def mypy(path: Path, *sources: str) -> list[str]:
         file.write_text(source, encoding="utf-8")
         files.append(file.name)
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(path / "cache"), *files],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--no-error-summary",
+            "--cache-dir",
+            str(path.parent / "cache"),
+            *files,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -75,21 +81,20 @@ def test_annotated_suites_are_accepted(tmp_path: Path) -> None:
     assert mypy(tmp_path, HEAD + GOOD, *annotated) == []
 
 
-@pytest.mark.parametrize(
-    ("statement", "complaint"),
-    [
-        ('prometheus.rnage("up", "10m")', '"Prometheus" has no attribute "rnage"; maybe "range"?  [attr-defined]'),
-        ('prometheus("up").value() + "1"', 'Unsupported operand types for + ("float" and "str")  [operator]'),
-        (
-            'prometheus.targets(job="app").up(cuont=2)',
-            'Unexpected keyword argument "cuont" for "up" of "TargetsAnswer"',
-        ),
-        (
-            'prometheus.increase(since="x_total")',
-            'Argument "since" to "increase" of "Prometheus" has incompatible type',
-        ),
-    ],
-)
-def test_mistakes_are_found(tmp_path: Path, statement: str, complaint: str) -> None:
-    found = mypy(tmp_path, HEAD + textwrap.dedent(f"def test_it(prometheus: Prometheus) -> None:\n    {statement}\n"))
-    assert any(complaint in line for line in found), found
+MISTAKES = {
+    'prometheus.rnage("up", "10m")': '"Prometheus" has no attribute "rnage"; maybe "range"?  [attr-defined]',
+    'prometheus("up").value() + "1"': 'Unsupported operand types for + ("float" and "str")  [operator]',
+    'prometheus.targets(job="app").up(cuont=2)': 'Unexpected keyword argument "cuont" for "up" of "TargetsAnswer"',
+    'prometheus.increase(since="x_total")': 'Argument "since" to "increase" of "Prometheus" has incompatible type',
+}
+
+
+def test_mistakes_are_found(tmp_path: Path) -> None:
+    function = "def test_it(prometheus: Prometheus) -> None:\n    {}\n"
+    found = mypy(tmp_path, *(HEAD + function.format(statement) for statement in MISTAKES))
+    complaints = sorted(line for line in found if ": error: " in line)
+    assert [line.partition(":")[0] for line in complaints] == [
+        f"test_user_{number}.py" for number in range(len(MISTAKES))
+    ]
+    for line, complaint in zip(complaints, MISTAKES.values(), strict=True):
+        assert complaint in line
