@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HttpAnswer:
     """An answer as it came.
 
@@ -33,6 +33,11 @@ class HttpAnswer:
     elapsed: float
     evidence: str = ""
     shown: str | None = None
+
+    def __repr__(self) -> str:
+        """Tell neither headers nor body: they are not redacted, and tracebacks show local variables."""
+        size = len(self.body)
+        return f"<HttpAnswer: {self.status} {self.method} {self.url}, {size} bytes, evidence {self.evidence}>"
 
     @property
     def text(self) -> str:

@@ -98,6 +98,11 @@ def run_of(config: pytest.Config) -> Run:
     return known
 
 
+def known_run(config: pytest.Config) -> Run | None:
+    """Return the process's run if it was used already."""
+    return config.stash.get(_RUN, None)
+
+
 class Run:
     """The run as checks see it (fixture `deploycheck`).
 

@@ -39,9 +39,35 @@ def hide_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """
     if not isinstance(excinfo.value, DeploycheckError):
         return
+    keep_authors_frames(excinfo)
+    _relink(excinfo.value)  # for those who read the raw traceback: `--tb=native`, other plugins
+
+
+def keep_authors_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Take our frames, and those of libraries that we called, out of what pytest shows, whatever the exception is."""
     told = iter(_told([str(entry.path) for entry in excinfo.traceback]))
     excinfo.traceback = excinfo.traceback.filter(lambda _: next(told))
-    _relink(excinfo.value)  # for those who read the raw traceback: `--tb=native`, other plugins
+
+
+def hide_own_values(report: pytest.TestReport) -> None:
+    """Take arguments and local variables out of our frames, where `--full-trace` or a bug of ours makes them appear.
+
+    They hold headers and bodies as they were sent and received, credentials included, and pytest shows them cut and
+    wrapped. With them go those of all library frames: some of these work for us, and no check is helped by the others.
+
+    Args:
+        report: as pytest made it.
+    """
+    chain = getattr(report.longrepr, "chain", None)
+    if not chain:
+        return
+    entries = [entry for traceback, _, _ in chain for entry in traceback.reprentries if hasattr(entry, "reprlocals")]
+    paths = [str(Path.cwd() / getattr(entry.reprfileloc, "path", "")) for entry in entries]
+    if not any(path.startswith(_OWN) for path in paths):
+        return
+    for entry, path in zip(entries, paths, strict=True):
+        if path.startswith((*_OWN, *_LIBRARIES)):
+            entry.reprlocals = entry.reprfuncargs = None
 
 
 def tell(report: pytest.TestReport, error: DeploycheckError) -> None:

@@ -12,8 +12,8 @@ from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify
 from pytest_deploycheck.session.payload import pack
-from pytest_deploycheck.session.run import Run, mistakes_of, run_of
-from pytest_deploycheck.session.traces import hide_own_frames, tell
+from pytest_deploycheck.session.run import Run, known_run, mistakes_of, run_of
+from pytest_deploycheck.session.traces import hide_own_frames, hide_own_values, keep_authors_frames, tell
 from pytest_deploycheck.session.wording import SECTION, explain
 
 if TYPE_CHECKING:
@@ -162,9 +162,12 @@ class WorkerSide:
         if call.excinfo is not None and not self._config.getoption("fulltrace", default=False):
             hide_own_frames(call.excinfo)
         report = yield
+        hide_own_values(report)
         declaration = self._declarations.get(item.nodeid)
         run = self._run
         if declaration is None or run is None:
+            if (known := known_run(self._config)) is not None:
+                _mask(report, known)  # no check, but it may have used our fixtures
             return report
         exchanges = run.tape.take()
         self._observed.extend(exchange.id for exchange in exchanges)
@@ -174,7 +177,7 @@ class WorkerSide:
         classified = classify(report, error)
         if classified.outcome is Outcome.FAILED and run.ledger.bad:
             classified = Classified(Outcome.FAILED, headline(run.ledger.bad[-1]))
-        classified = Classified(classified.outcome, run.redactor.text(classified.summary))
+        classified = Classified(classified.outcome, run.redactor.rendered(classified.summary))
         main_call = report.when == "call" and not self._in_call
         if main_call and classified.outcome is Outcome.PASSED and not self._has_observed(item):
             classified = self._nothing_observed(report)
@@ -200,6 +203,11 @@ class WorkerSide:
         report.deploycheck = payload  # type: ignore[attr-defined]
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Show of an interrupted question only the author's lines: `--full-trace` would tell arguments with them."""
+        keep_authors_frames(excinfo)
+
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
@@ -224,15 +232,11 @@ class WorkerSide:
         run = self._run
         if run is None:
             return
-        report.sections = [(name, run.redactor.text(content)) for name, content in report.sections]
+        if report.failed and report.when == "call" and classified.outcome is not Outcome.NOT_RUN:
+            explain(report, run.ledger.bad)
+        _mask(report, run)
         if classified.outcome in (Outcome.PASSED, Outcome.NOT_RUN):
             return
-        if report.failed and report.when == "call":
-            explain(report, run.ledger.bad)
-        text = report.longreprtext
-        masked = run.redactor.text(text)
-        if masked != text:
-            report.longrepr = masked
         declaration = self._declarations[report.nodeid]
         if report.failed and declaration.level is Level.WARNING and not run.settings.strict:
             # As an expected failure it is visible in every report (terminal, JUnit XML, Allure) and gates in none,
@@ -246,3 +250,12 @@ class WorkerSide:
         parts = [report.longreprtext]
         parts += [content for name, content in report.sections if name == SECTION]
         return "\n\n".join(parts)[:_LONGEST_TEXT]
+
+
+def _mask(report: pytest.TestReport, run: Run) -> None:
+    """Take the known secrets out of all that a report shows."""
+    report.sections = [(name, run.redactor.rendered(content)) for name, content in report.sections]
+    text = report.longreprtext
+    masked = run.redactor.rendered(text)
+    if masked != text:
+        report.longrepr = masked

@@ -154,7 +154,7 @@ class Retries:
     retry_after_cap: float = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Endpoint:
     """One system's address and manners.
 
@@ -199,6 +199,10 @@ class Endpoint:
             mistakes += self._mistakes_in_url("proxy", self.proxy, schemes=("http", "socks5", "socks5h"), bare=False)
         if mistakes:
             raise ConfigError(mistakes)
+
+    def __repr__(self) -> str:
+        """Tell name and place: the headers and the proxy's URL may hold credentials."""
+        return f"<Endpoint {self.name} at {self.base_url}>"
 
     @property
     def accept_encoding(self) -> str:

@@ -16,6 +16,7 @@ import httpx
 from pytest_deploycheck.errors import AuthorMistake, ConfigError, SecretUnavailable
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth, Secret
 from pytest_deploycheck.transport.pool import split_proxy
+from pytest_deploycheck.transport.reply import place
 
 if TYPE_CHECKING:
     from pytest_deploycheck.model.exchange import Effect
@@ -36,7 +37,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Outgoing:
     """One request, ready to be sent as often as needed.
 
@@ -59,6 +60,10 @@ class Outgoing:
     shown_url: str
     shown_headers: Pairs
     shown_body: str | None
+
+    def __repr__(self) -> str:
+        """Tell nothing that is not redacted."""
+        return f"<Outgoing {self.method} {place(self.shown_url)}, {self.effect}>"
 
 
 class Composer:

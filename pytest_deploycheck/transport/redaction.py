@@ -15,6 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote_plus
 
+from pytest_deploycheck.transport import rendered
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -94,6 +96,10 @@ class Redactor:
                 text = text.replace(form, MASK)
         return text
 
+    def rendered(self, text: str) -> str:
+        """Return a text without the known secrets, also where it was wrapped or cut for reading (see `rendered`)."""
+        return rendered.mask(self.text(text), self._texts, MASK)
+
     def body(self, body: bytes) -> bytes:
         """Return a body without the known secrets: the very same object if it holds none."""
         for form in self._bytes:
@@ -169,5 +175,9 @@ def _spellings(secret: str) -> Iterator[str]:
         encoded = encode(secret, errors="surrogatepass")
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+    # as Python shows text and bytes, in a failed assertion for one
+    yield repr(secret)[1:-1]
+    yield ascii(secret)[1:-1]
+    yield repr(secret.encode("utf-8", "surrogatepass"))[2:-1]
     yield html.escape(secret)
     yield html.escape(secret, quote=False)

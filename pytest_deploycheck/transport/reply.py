@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.errors import Malformed
@@ -27,7 +27,7 @@ _LOGIN_TITLE = re.compile(
 _SNIFFED = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reply:
     """One whole answer.
 
@@ -51,7 +51,15 @@ class Reply:
     started: float
     url: str
     evidence: str
-    redactor: Redactor = field(repr=False)
+    redactor: Redactor
+
+    def __repr__(self) -> str:
+        """Tell neither headers nor body: they are not redacted, and tracebacks show local variables."""
+        return f"<Reply of {self.system}: {self.status} {place(self.url)}, {self._size}, evidence {self.evidence}>"
+
+    @property
+    def _size(self) -> str:
+        return f"{len(self.body)} byte{'' if len(self.body) == 1 else 's'}"
 
     @property
     def content_type(self) -> str:
@@ -81,10 +89,8 @@ class Reply:
         Args:
             reason: what is wrong with it, such as `truncated JSON at byte 17`; it is redacted as well.
         """
-        size = f"{len(self.body)} byte{'' if len(self.body) == 1 else 's'}"
-        details = [
-            f"HTTP {self.status}, content type {one_line(self.headers.get('content-type', '')) or '(none)'}, {size}"
-        ]
+        kind = one_line(self.headers.get("content-type", "")) or "(none)"
+        details = [f"HTTP {self.status}, content type {kind}, {self._size}"]
         if self.body:
             details.append(f"it begins: {self.head()}")
         return Malformed(

@@ -92,6 +92,10 @@ class Wire:
         self._closed = True
         self._transport.close()
 
+    def __repr__(self) -> str:
+        """Tell whom it asks."""
+        return f"<Wire to {self.endpoint!r}>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -98,11 +98,26 @@ def good_then(bad: Answer) -> Callable[[Connection], None]:
     return answer
 
 
-def configure(directory: Path, url: str, extra: str = "", *, limits: str = LIMITS) -> Path:
-    """Write a `deploycheck.toml` in which all three systems are at `url`, each with the same further lines."""
-    tables = ("prometheus", "alertmanager", "services.mcp")
+TABLES = {"prometheus": "prometheus", "alertmanager": "alertmanager", "service mcp": "services.mcp"}
+"""System → its table below the environment."""
+
+
+def configure(
+    directory: Path, url: str, extra: str | Mapping[str, str] = "", *, limits: str = LIMITS, head: str = ""
+) -> Path:
+    """Write a `deploycheck.toml` in which all three systems are at `url`.
+
+    Args:
+        directory: of the test.
+        url: of the server.
+        extra: further lines: the same for all systems, or by system.
+        limits: time-outs and attempts.
+        head: what stands before the systems.
+    """
     file = directory / "deploycheck.toml"
-    file.write_text("\n".join(f'[environments.test.{table}]\nurl = "{url}"\n{limits}{extra}' for table in tables))
+    more = dict.fromkeys(TABLES, extra) if isinstance(extra, str) else extra
+    tables = (f'[environments.test.{table}]\nurl = "{url}"\n{limits}{more[name]}' for name, table in TABLES.items())
+    file.write_text(head + "\n".join(tables))
     return file
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_deploycheck.clients.http import HttpClient
 from pytest_deploycheck.clock import ManualClock
 from pytest_deploycheck.errors import (
     AuthorMistake,
@@ -21,6 +22,7 @@ from pytest_deploycheck.errors import (
     WriteNotAllowed,
 )
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth, Endpoint, HeaderAuth, Secret
+from pytest_deploycheck.transport.outgoing import Composer
 from pytest_deploycheck.transport.redaction import Redactor
 from pytest_deploycheck.transport.tape import Tape
 from pytest_deploycheck.transport.wire import Wire
@@ -309,3 +311,26 @@ def test_a_listener_that_fails_is_heard() -> None:
         w.tape.on_record.append(full)
         with pytest.raises(OSError, match="No space left on device"):
             w.wire.request("GET", "/x")
+
+
+def test_what_is_shown_of_a_local_variable_holds_no_secret() -> None:
+    """Tracebacks with local variables show representations, cut and wrapped as no redaction can foresee."""
+    auth = BearerAuth(secret("s3cr3t-t0ken"))
+    plain = (("X-Scope", "s3cr3t-scope"),)
+    with answering(echo) as server, wired(server.url, auth=auth, headers=plain) as w:
+        reply = w.wire.request("GET", "/x", params={"token": "s3cr3t-parameter"}, statuses="any")
+        assert repr(reply) == (
+            f"<Reply of prometheus: 403 {server.url}/x?token=<redacted>, {len(reply.body)} bytes, "
+            f"evidence {reply.evidence}>"
+        )
+        assert repr(w.wire) == f"<Wire to <Endpoint prometheus at {server.url}>>"
+        composer = Composer(w.wire.endpoint, w.redactor)
+        outgoing = composer.compose(
+            "POST", "/y", params=None, form=None, json=None, content=b"s3cr3t-body", headers=None, effect=None
+        )
+        assert repr(outgoing) == f"<Outgoing POST {server.url}/y, write>"
+        answer = HttpClient(w.wire).get("/z", expected=(403,))
+        assert repr(answer) == (
+            f"<HttpAnswer: 403 GET {server.url}/z, {len(answer.body)} bytes, evidence {answer.evidence}>"
+        )
+        assert "s3cr3t" not in "".join(map(repr, (reply, w.wire, composer, outgoing, answer, w.tape, w.redactor, auth)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import pprint
+import reprlib
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -142,3 +144,43 @@ def test_no_known_secret_survives(secret: str, before: str, after: str) -> None:
     assert secret not in shown.replace(MASK, "\0") or secret in MASK
     redactor.body((before + secret + after).encode("utf-8", "surrogatepass"))
     redactor.url("http://h/?a=" + secret)
+
+
+@pytest.mark.parametrize(
+    ("shown", "masked"),
+    [
+        ("x = b'yyysecret-wo'\n    b'rd-1234 zzz'", f"x = b'yyy{MASK} zzz'"),
+        ("E    -  ('yyysecret-wo'\nE    -   'rd-1234 zzz')", f"E    -  ('yyy{MASK} zzz')"),
+        ("observed: secret-wo\n          rd-1234 zzz", f"observed: {MASK} zzz"),
+        ("yyysecret-word-1...zzz", f"yyy{MASK}...zzz"),
+        ("yyysecr…1234zzz", f"yyy{MASK}…{MASK}zzz"),
+        ("yyysecret-word-123\n...Full output truncated", "yyysecret-word-123\n...Full output truncated"),
+        ("yyysec...234zzz", "yyysec...234zzz"),
+        ("secret-word-1234... secret-word-1234", f"{MASK}... {MASK}"),
+        ("a secret\nword-1234", "a secret\nword-1234"),
+        ("nothing of it...\nanywhere", "nothing of it...\nanywhere"),
+    ],
+)
+def test_a_secret_that_was_wrapped_or_cut_for_reading(shown: str, masked: str) -> None:
+    redactor = Redactor()
+    redactor.add("secret-word-1234")
+    assert redactor.rendered(shown) == masked
+
+
+@given(
+    before=st.text("xyz ", max_size=200),
+    behind=st.text("xyz ", max_size=200),
+    width=st.integers(20, 90),
+    cut=st.booleans(),
+)
+def test_no_piece_of_a_secret_is_left_however_it_is_shown(before: str, behind: str, width: int, cut: bool) -> None:
+    """As `pprint` wraps bytes, and as `reprlib` cuts texts."""
+    secret = "0123-4567/89AB+CDEF"  # noqa: S105 - made up
+    page = f"{before}{secret}{behind}"
+    cutting = reprlib.Repr()
+    cutting.maxstring = width
+    shown = cutting.repr(page) if cut else pprint.pformat(page.encode(), width=width)
+    redactor = Redactor()
+    redactor.add(secret)
+    left = redactor.rendered(shown)
+    assert not [secret[at : at + 4] for at in range(len(secret) - 3) if secret[at : at + 4] in left]
