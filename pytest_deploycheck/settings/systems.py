@@ -119,6 +119,8 @@ class System(Frozen):
     """Time limits."""
     retries: Retries = Field(default_factory=Retries.model_construct)
     """Repetition of reads."""
+    give_up_after: Annotated[Whole, Field(ge=0, le=100)] = 2
+    """Requests in a row without any answer after which the system is left alone for 30 s; 0 = never left alone."""
     max_body: Size = 64 * 2**20
     """The largest answer that is read."""
     compression: Literal["auto", "gzip", "identity"] = "auto"

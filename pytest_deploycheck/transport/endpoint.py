@@ -171,6 +171,8 @@ class Endpoint:
         compression: `auto` asks for gzip except of loopback hosts, where packing costs more than it saves.
         read_posts: path suffixes where POST only reads.
         writes_allowed: whether the run may change anything there (the check must opt in as well).
+        give_up_after: how many requests in a row may time out without any answer before the system is left alone for a
+            while (see `silence`); 0 = however many.
 
     Raises:
         ConfigError: if the address or a number cannot be used; with all mistakes.
@@ -188,6 +190,7 @@ class Endpoint:
     compression: Literal["auto", "gzip", "identity"] = "auto"
     read_posts: tuple[str, ...] = ()
     writes_allowed: bool = False
+    give_up_after: int = 2
 
     def __post_init__(self) -> None:
         """Refuse what can never work, with all mistakes at once."""
@@ -262,6 +265,7 @@ class Endpoint:
             "retries.base": self.retries.base,
             "retries.cap": self.retries.cap,
             "retries.retry_after_cap": self.retries.retry_after_cap,
+            "give_up_after": self.give_up_after,
         }
         # written as "not (in range)" so that NaN is a mistake too
         return [

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
-
 from pytest_deploycheck.errors import CannotMeasure, Malformed, TimedOut, TooLarge, Unreachable
 from pytest_deploycheck.transport.answer_body import BodyBroken, BodyTooLarge
+from pytest_deploycheck.transport.library import httpx
 from pytest_deploycheck.transport.pool import split_proxy
 from pytest_deploycheck.transport.reply import one_line, place
 from pytest_deploycheck.transport.sockets import (
@@ -38,10 +37,12 @@ class Failure:
     Attributes:
         error: for the caller.
         again: whether it was a connection's fault, so that a question that only reads may be asked again.
+        silent: whether the time was up without one byte of an answer.
     """
 
     error: CannotMeasure
     again: bool = False
+    silent: bool = False
 
 
 def describe(  # noqa: C901, PLR0911 - one case a kind of exception reads best
@@ -67,6 +68,7 @@ def describe(  # noqa: C901, PLR0911 - one case a kind of exception reads best
             return Failure(
                 error=_timed_out(error, endpoint, url, (budget.received, received)),
                 again=not budget.sent and not error.whole,
+                silent=not budget.received,
             )
         case httpx.TimeoutException():
             step = "ask less at the same time, or raise timeouts.total"

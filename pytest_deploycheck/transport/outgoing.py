@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
-import httpx
-
 from pytest_deploycheck.errors import AuthorMistake, ConfigError, SecretUnavailable
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth, Secret
+from pytest_deploycheck.transport.library import httpx
 from pytest_deploycheck.transport.pool import split_proxy
 from pytest_deploycheck.transport.reply import place
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import httpcore
-import httpx
-
 from pytest_deploycheck.errors import ConfigError
+from pytest_deploycheck.transport.library import httpcore, httpx
 from pytest_deploycheck.transport.sockets import BudgetHolder, DeadlineBackend
 from pytest_deploycheck.transport.tls import make_context
 

@@ -14,8 +14,7 @@ import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-import httpcore
-import httpx
+from pytest_deploycheck.transport.library import httpcore, httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

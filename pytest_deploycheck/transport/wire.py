@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import httpx
-
 from pytest_deploycheck.errors import CannotMeasure, WriteNotAllowed
 from pytest_deploycheck.transport.answer_body import BodyReader
-from pytest_deploycheck.transport.endpoint import is_loopback
+from pytest_deploycheck.transport.endpoint import Timeouts, is_loopback
 from pytest_deploycheck.transport.failures import FAILURES, Failure, describe
+from pytest_deploycheck.transport.library import httpx
 from pytest_deploycheck.transport.logs import mask_logs
 from pytest_deploycheck.transport.outgoing import Composer
 from pytest_deploycheck.transport.pool import DeadlineTransport
@@ -18,13 +17,14 @@ from pytest_deploycheck.transport.question import Question
 from pytest_deploycheck.transport.refusals import redirect_refused, refusal
 from pytest_deploycheck.transport.reply import Reply, looks_like_login
 from pytest_deploycheck.transport.retrying import RETRIED_STATUSES, backoff, wait_after_status
+from pytest_deploycheck.transport.silence import PROBE_SECONDS, Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.model.exchange import Effect, Exchange
-    from pytest_deploycheck.transport.endpoint import Endpoint, Timeouts
+    from pytest_deploycheck.transport.endpoint import Endpoint
     from pytest_deploycheck.transport.outgoing import Outgoing, Params
     from pytest_deploycheck.transport.redaction import Redactor
     from pytest_deploycheck.transport.tape import Tape
@@ -85,6 +85,7 @@ class Wire:
         mask_logs(redactor)
         self._composer = Composer(endpoint, redactor)
         self._transport = DeadlineTransport(endpoint)
+        self._silence = Silence(endpoint, clock)
         self._closed = False
 
     def close(self) -> None:
@@ -136,7 +137,8 @@ class Wire:
             effect: what is known of the effect; None = GET, HEAD, OPTIONS and `read_posts` read, all else writes.
 
         Raises:
-            CannotMeasure: of the kind that fits (see `pytest_deploycheck.errors`).
+            CannotMeasure: of the kind that fits (see `pytest_deploycheck.errors`); a system that answers nothing at
+                all is not waited for by every request (see `Silence`).
             AuthorMistake: if the arguments make no request.
         """
         if self._closed:
@@ -178,6 +180,7 @@ class Wire:
 
     def _ask(self, outgoing: Outgoing, question: Question) -> Reply:
         """Attempt it until there is an answer, or no reason to go on."""
+        self._silence.heed(outgoing.shown_url, self._probe)
         retries = self.endpoint.retries
         question.waits.clear()
         attempts = retries.attempts if outgoing.effect == "read" else 1
@@ -195,10 +198,34 @@ class Wire:
             question.waits.append(wait)
             self._clock.sleep(wait)
             attempt += 1
+        self._note(result, question.limits)
         if isinstance(result, Failure):
             result.error.details += question.told
             raise result.error
         return result
+
+    def _note(self, result: Reply | Failure, limits: Timeouts) -> None:
+        """Remember whether the system gave a sign of life."""
+        own = self.endpoint.timeouts
+        if not isinstance(result, Failure) or not result.silent:
+            self._silence.heard()
+        # who was given less time than is usual here has not shown that he is silent
+        elif limits.read >= own.read and limits.total >= own.total:
+            self._silence.unheard()
+
+    def _probe(self) -> str | None:
+        """Ask for the base URL itself; return None if anything at all comes back, else the exchange's id."""
+        plain = self._composer.compose(
+            "GET", "/", params=None, form=None, json=None, content=None, headers=None, effect="read"
+        )
+        own = self.endpoint.timeouts
+        limits = Timeouts(
+            connect=min(own.connect, PROBE_SECONDS),
+            read=min(own.read, PROBE_SECONDS),
+            total=min(own.total, PROBE_SECONDS),
+        )
+        result = self._attempt(plain, Question(limits=limits, clock=self._clock), 1)
+        return result.error.evidence if isinstance(result, Failure) and result.silent else None
 
     def _attempt(self, outgoing: Outgoing, question: Question, attempt: int) -> Reply | Failure:
         """Send it once, and record what came of it."""

@@ -89,6 +89,7 @@ environment.services.mcp.timeouts.total = "1m"   # default
 environment.services.mcp.retries.attempts = 3   # default
 environment.services.mcp.retries.base = "200ms"   # default
 environment.services.mcp.retries.cap = "5s"   # default
+environment.services.mcp.give_up_after = 2   # default
 environment.services.mcp.max_body = 67108864   # default
 environment.services.mcp.compression = "auto"   # default
 environment.services.mcp.writes = false   # default
