@@ -6,6 +6,7 @@ evidence; where to look next.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Final
 
@@ -22,15 +23,34 @@ _LABEL: Final = 10
 _GAP: Final = 2
 _MINIMUM: Final = 8
 _ASKED: Final = 60
+_NAME: Final = 60
+_PROBLEM: Final = 40
+_COUNTED: Final = re.compile(r"\d+ (of \d+ )?")
 
 
 def headline(finding: Finding) -> str:
-    """Return the finding in one line, such as `up: 1 of 3 series is 0; expected every series == 1`."""
+    """Return the finding in one line, such as `up: 1 of 3 series is 0 (up{job="db"}); expected every series == 1`."""
     asked = shorten(_one_line(finding.asked), _ASKED)
     observed, expected = _one_line(finding.observed), _one_line(finding.expected)
     if finding.passed:
         return f"{asked}: {observed}"
-    return f"{asked}: {observed}; expected {expected}"
+    return f"{asked}: {observed}{_worst(finding, observed)}; expected {expected}"
+
+
+def _worst(finding: Finding, observed: str) -> str:
+    """Return who the worst offender is, where `observed` only counts them: a name is what a reader acts on."""
+    if not finding.rows or not _COUNTED.match(observed):
+        return ""
+    # what was expected is said anyway; findings that were put together have it as their first column
+    cells = [
+        _one_line(cell) for head, cell in zip(finding.columns, finding.rows[0], strict=False) if head != "expected"
+    ]
+    name, *others = [cell for cell in cells if cell] or [""]
+    if not name or name in observed:
+        return ""
+    problem = f": {shorten(others[-1], _PROBLEM)}" if others and others[-1] not in observed else ""
+    several = "worst: " if len(finding.rows) + finding.omitted > 1 else ""
+    return f" ({several}{shorten(name, _NAME)}{problem})"
 
 
 def lines(finding: Finding, *, limit: int = 10) -> list[str]:

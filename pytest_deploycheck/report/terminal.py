@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,17 +44,18 @@ def _lines(record: Mapping[str, Any], width: int, reports: str) -> Iterator[tupl
     """Yield (style, line): the verdict, why, counts, warned, recommendation, paths."""
     yield "verdict", f"{record['verdict_line']}: {record['why']}"
     reasons = [it for it in record["reasons"] if not it["waived"]]
-    for reason in reasons[:_SHOWN]:
-        yield from _reason(reason, record, width)
-    if len(reasons) > _SHOWN:
-        yield "dim", f"  ... and {len(reasons) - _SHOWN} more, all in signoff.md"
+    groups = _alike(reasons)
+    for group in groups[:_SHOWN]:
+        yield from _reason(group, record, width)
+    if hidden := sum(len(group) for group in groups[_SHOWN:]):
+        yield "dim", f"  ... and {hidden} more, all in signoff.md"
     yield from _counts(record)
     yield from _accepted(record, width)
     for note in record["notes"]:
         yield "dim", f"note: {note}"
     recommendation = record["recommendation"]
     yield "strong", f"recommendation: {recommendation['action']}"
-    for text in recommendation["reasons"][:_SHOWN]:
+    for text in _merged(recommendation["reasons"], [it["nodeid"] for it in record["checks"]])[:_SHOWN]:
         yield "", f"  {text}"
     if reports:
         yield "dim", f"report: {reports}/signoff.md"
@@ -83,11 +85,39 @@ def _accepted(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]
             yield "warned", f"waived: {waiver['text']}"
 
 
-def _reason(reason: Mapping[str, Any], record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
-    """Yield a reason: the check, why in one line, and the next step."""
+def _alike(reasons: list[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the reasons in groups, so that one broken thing does not crowd out the others.
+
+    Together are those with the very same text (a system that cannot be reached, say), then those of one test function.
+    """
+    texts = Counter((it["outcome"], it["text"]) for it in reasons if it["nodeid"])
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for it in reasons:
+        shared = texts[it["outcome"], it["text"]] > 1
+        key = ("text", it["text"]) if shared else ("test", it["nodeid"].partition("[")[0] or it["text"])
+        groups.setdefault((it["outcome"], *key), []).append(it)
+    return list(groups.values())
+
+
+def _merged(texts: list[str], nodeids: list[str]) -> list[str]:
+    """Return `check: why` once for each why, with the number of the other checks it holds for."""
+    names: dict[str, list[str]] = {}
+    for text in texts:
+        name = max((it for it in nodeids if text.startswith(f"{it}: ")), key=len, default="")
+        names.setdefault(text.removeprefix(f"{name}: ") if name else text, []).append(name)
+    return [
+        f"{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''}: {why}" if found[0] else why
+        for why, found in names.items()
+    ]
+
+
+def _reason(group: list[Mapping[str, Any]], record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
+    """Yield a reason: the check and how many others are like it, why in one line, and the next step."""
+    reason = group[0]
     style = "failed" if reason["outcome"] == "failed" else "held"
     name = reason["nodeid"] or "the run"
-    yield style, f"  {reason['outcome'].upper()} {name}"
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    yield style, f"  {reason['outcome'].upper()} {name}{more}"
     yield "", f"    {_short(reason['text'], width)}"
     check = next((it for it in record["checks"] if it["nodeid"] == reason["nodeid"]), None)
     if check is None:

@@ -109,7 +109,7 @@ def test_the_failure_text_says_what_of_whom_expected_observed_evidence_next(run:
     ran.result.stdout.fnmatch_lines(
         [
             '>       assert prometheus("x") < 0.4',
-            "E   x: 1 of 2 series is not < 0.4; expected every series < 0.4",
+            'E   x: 1 of 2 series is not < 0.4 (x{route="/a"}: 0.5); expected every series < 0.4',
             "E   asked:    x",
             "E   of:       prometheus http://127.0.0.1:*",
             "E   expected: every series < 0.4",

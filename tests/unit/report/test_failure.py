@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,11 +63,39 @@ def test_the_limit_counts_the_rest() -> None:
 def test_headline() -> None:
     assert headline(FINDING) == (
         "sum by (route) (rate(errors_to…) / rate(requests_total[5m])): "
-        "2 of 14 series are not, worst 0.5; expected every series < 0.01"
+        '2 of 14 series are not, worst 0.5 (worst: {route="/a"}); expected every series < 0.01'
     )
     assert headline(replace(FINDING, asked="up\n  == 1", outcome=Outcome.PASSED)) == (
         "up == 1: 2 of 14 series are not, worst 0.5"
     )
+
+
+@pytest.mark.parametrize(
+    ("observed", "rows", "shown"),
+    [
+        ("1 of 2 targets is down", (("10.0.0.7:80", "down", "refused"),), " (10.0.0.7:80: refused)"),
+        ("1 target is down", (("10.0.0.7:80", "", ""),), " (10.0.0.7:80)"),
+        ("2 of 2 are bad", (("db-1", "x", "late"), ("db-2", "x", "")), " (worst: db-1: late)"),
+        ("1 of 2 is of another version: 1.4.1", (("a:80", "x", "1.4.1"),), " (a:80)"),
+        ("status: 503", (("status", "200", "503"),), ""),
+        ("0 groups loaded", (), ""),
+        ("1 of 2 is bad", (("", "", ""),), ""),
+        ("1 of 1 is bad", (("n" * 80, "", "p" * 80),), f" ({'n' * 30}…{'n' * 29}: {'p' * 20}…{'p' * 19})"),
+    ],
+)
+def test_the_headline_names_the_worst_where_it_only_counts(
+    observed: str, rows: tuple[tuple[str, ...], ...], shown: str
+) -> None:
+    finding = replace(FINDING, asked="up", observed=observed, columns=("who", "x", "problem"), rows=rows, omitted=0)
+    assert headline(finding) == f"up: {observed}{shown}; expected every series < 0.01"
+
+
+def test_the_headline_of_combined_findings_leaves_out_what_was_expected() -> None:
+    finding = replace(
+        FINDING, asked="up", observed="1 of 2 is old", columns=("expected", "series", "age"),
+        rows=(("every series < 0.01", "up{}", "2 min"),), omitted=0,
+    )  # fmt: skip
+    assert headline(finding) == "up: 1 of 2 is old (up{}: 2 min); expected every series < 0.01"
 
 
 def test_long_texts_are_wrapped_and_long_cells_shortened_in_the_middle() -> None:

@@ -66,10 +66,35 @@ def test_plain_is_ascii_and_never_cuts_a_node_id(make_record: Callable[..., dict
 
 def test_many_reasons_are_counted_and_long_ones_cut(make_record: Callable[..., dict[str, Any]]) -> None:
     record = make_record(*(f"t.py::c{number}" for number in range(8)))
+    for number, reason in enumerate(record["reasons"]):
+        reason["text"] = f"{number}: not run"
     record["reasons"][0]["text"] = "y" * 500
     text = render(record, color=False, width=80)
     assert "  ... and 3 more, all in signoff.md\n" in text
     assert f"    {'y' * 156} ...\n" in text
+
+
+def test_what_is_alike_is_told_once(make_record: Callable[..., dict[str, Any]]) -> None:
+    names = ("t.py::down[a]", "t.py::down[b]", "t.py::other", "t.py::fresh[a]", "t.py::fresh[b]", "t.py::alone")
+    record = make_record(*names)
+    texts = ["x refuses", "x refuses", "x refuses", "a is old", "b is old", "too slow"]
+    record["reasons"] = [
+        {"nodeid": name, "outcome": "error", "text": text, "waived": False}
+        for name, text in zip(names, texts, strict=True)
+    ]
+    why = "its tier is after(30m): roll back if it still fails at 12:00"
+    record["recommendation"]["reasons"] = [*(f"{name}: {why}" for name in names[:3]), "t.py::alone: immediate", "all"]
+    text = render(record, color=False, width=80)
+    assert text.splitlines()[2:8] == [
+        "  ERROR t.py::down[a] and 2 more",
+        "    x refuses",
+        "  ERROR t.py::fresh[a] and 1 more",
+        "    a is old",
+        "  ERROR t.py::alone",
+        "    too slow",
+    ]
+    assert f"  t.py::down[a] and 2 more: {why}\n  t.py::alone: immediate\n  all\n" in text
+    assert "signoff.md" not in text
 
 
 @pytest.mark.parametrize(
