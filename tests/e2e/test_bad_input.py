@@ -22,7 +22,7 @@ from tests.e2e.three_systems import (
     configure,
     good_then,
 )
-from tests.servers.bad_servers import answering, http, refused_port
+from tests.servers.bad_servers import answering, gzipped, http, refused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,10 @@ def flood(connection: Connection) -> None:
     connection.hold()
 
 
+BOMB = gzipped(b"[" + b" " * 50_000_000, Content_Type="application/json", Connection="close")
+"""Fifty megabytes that are announced as fifty thousand bytes."""
+
+
 def malformed(what: str, body: str, step: str, kind: str = "application/json") -> Text:
     first = f"HTTP 200, content type {kind}, {len(body)} bytes"
     return Text(what=what, details=(first, f"it begins: {body}"), next_step=step)
@@ -89,6 +93,14 @@ FAULTS: dict[str, tuple[Answer, Text | dict[str, Text]]] = {
         Text(
             what="the answer is larger than the limit of 64 MiB (max_body)",
             details=("the server announces 1,000,000,000 bytes",),
+            next_step="ask for less (fewer series, a shorter window), or raise max_body of {system}",
+        ),
+    ),
+    "a bomb": (
+        BOMB,
+        Text(
+            what="the answer is larger than the limit of 1 MiB (max_body)",
+            details=("the server had sent 1,048,577 bytes when reading stopped",),
             next_step="ask for less (fewer series, a shorter window), or raise max_body of {system}",
         ),
     ),
@@ -166,7 +178,7 @@ FAULTS: dict[str, tuple[Answer, Text | dict[str, Text]]] = {
 def test_a_system_that_does_not_answer(run: Callable[..., Ran], pytester: pytest.Pytester, fault: str) -> None:
     bad, text = FAULTS[fault]
     with answering(good_then(bad)) as server:
-        configure(pytester.path, server.url)
+        configure(pytester.path, server.url, 'max_body = "1MiB"\n' if bad is BOMB else "")
         ran = run(test_it=SUITE)
         assert_held(ran, THREE)
         assert_told(ran, text, server.url)
@@ -326,7 +338,10 @@ def test_several_series_where_one_was_meant(run: Callable[..., Ran], pytester: p
     ("answer", "summary"),
     [
         ("prometheus/query_empty_vector", "no data: the answer has no series"),
-        ("prometheus/query_nan_ratio", "1 of 1 series is NaN, which is no data"),
+        (
+            "prometheus/query_nan_ratio",
+            '1 of 1 series is NaN, which is no data ({env="staging", instance="127.0.0.1:21000", job="app_ok"})',
+        ),
     ],
 )
 def test_no_data_is_inconclusive(run: Callable[..., Ran], pytester: pytest.Pytester, answer: str, summary: str) -> None:
