@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.model.declaration import Declaration, Tier
+from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.model.outcome import Level
 
 if TYPE_CHECKING:
@@ -52,9 +54,6 @@ _DECLARATIONS = (
     f"{NOT_CONFIGURED}: deploycheck: internal",
 )
 
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+", re.ASCII)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
-_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _TIER = re.compile(r"""after\(\s*["']?(?P<duration>[0-9a-z.]+)["']?\s*\)""")
 
 
@@ -78,9 +77,9 @@ def parse_tier(text: object) -> Tier:
     if text == "investigate":
         return Tier(kind="investigate")
     match = _TIER.fullmatch(text) if isinstance(text, str) else None
-    if match and _DURATION.fullmatch(match["duration"]):
-        seconds = sum(float(number) * _UNIT[unit] for number, unit in _PART.findall(match["duration"]))
-        return Tier(kind="after", seconds=seconds)
+    if match:
+        with suppress(ValueError):
+            return Tier(kind="after", seconds=parse_duration(match["duration"]))
     message = f'tier={text!r} is none of "immediate", "investigate", after("30m")'
     raise ValueError(message)
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.clients.durations import parse_duration, promql_duration
 from pytest_deploycheck.errors import QueryFailed
+from pytest_deploycheck.model.duration import parse_go_duration, promql_duration
 from pytest_deploycheck.transport.reply import one_line
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def with_range(selector: str | Selector, window: str | float) -> str:
     if one.range is not None:
         raise QueryFailed("the selector has a range already", where=str(selector), next_step="leave the `[…]` out")
     try:
-        return one.over(parse_duration(window) if isinstance(window, str) else window)
+        return one.over(parse_go_duration(window) if isinstance(window, str) else window)
     except ValueError as error:
         raise QueryFailed(
             f"not a window: {error}", where=one.text, next_step='write it as PromQL does, such as "5m" or "1m30s"'

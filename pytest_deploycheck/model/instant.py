@@ -1,4 +1,4 @@
-"""Instants as text: RFC 3339 in UTC, the one form in which times leave this package."""
+"""Instants: as RFC 3339 in UTC, the one form in which times leave this package, and as Unix seconds within it."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def rfc3339(unix: float, precision: Precision = "seconds") -> str:
             return f"unix {unix:g}"
         return moment.isoformat(timespec=precision).removesuffix("+00:00") + "Z"
     return f"unix {unix}"
+
+
+def unix_seconds(moment: datetime | None) -> float | None:
+    """Return a moment as Unix seconds; Go's zero time (`0001-01-01T00:00:00Z`) means "never", as does None."""
+    if moment is None or moment.year == 1:
+        return None
+    return moment.timestamp()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from pytest_deploycheck.model import duration
 from pytest_deploycheck.settings.values import Wrong, kind_of, quoted, text_like
 
 _URL = re.compile(
@@ -17,7 +18,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _SECRET_HEADER = re.compile(
     r"authorization|proxy-authorization|(?:set-)?cookie2?|.*(?:token|api-?key|secret|password)", re.IGNORECASE
 )
-_TIER = r"immediate|investigate|after\((?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+\)"
+_TIER = rf"immediate|investigate|after\({duration.pattern()}\)"
 
 
 def _url(value: Any, schemes: tuple[str, ...], *, with_path: bool) -> str:

@@ -25,9 +25,8 @@ from pydantic import (
     model_validator,
 )
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+", re.ASCII)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
+from pytest_deploycheck.model import duration
+
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB|GiB|KB|MB|GB)", re.ASCII)
 _UNIX = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -86,9 +85,10 @@ def parse_duration(text: str) -> timedelta:
         Wrong: (a ValueError) if it is written in any other way (a bare number has no unit and is refused), or is
             longer than ten years.
     """
-    if not _DURATION.fullmatch(text):
-        raise Wrong(f"{quoted(text)} is not a duration", DURATION_WORDS)
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    try:
+        seconds = duration.parse_duration(text)
+    except ValueError:
+        raise Wrong(f"{quoted(text)} is not a duration", DURATION_WORDS) from None
     if seconds > _LONGEST.total_seconds():
         raise Wrong(f"{quoted(text)} is longer than ten years", DURATION_WORDS)
     return timedelta(seconds=seconds)
@@ -96,13 +96,7 @@ def parse_duration(text: str) -> timedelta:
 
 def format_duration(value: timedelta) -> str:
     """Return a duration as `parse_duration` reads it, in the largest units that fit."""
-    milliseconds = round(value.total_seconds() * 1000)
-    parts = []
-    for unit, size in (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, milliseconds = divmod(milliseconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
+    return duration.format_duration(value.total_seconds())
 
 
 def parse_instant(value: object) -> datetime:
@@ -225,7 +219,7 @@ def text_like(pattern: str, words: str) -> tuple[AfterValidator, Any]:
     return AfterValidator(check), Field(json_schema_extra={"pattern": f"^(?:{pattern})$"})
 
 
-_DURATION_SCHEMA = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$", "examples": ["60s", "10m"]}
+_DURATION_SCHEMA = {"type": "string", "pattern": f"^{duration.pattern()}$", "examples": ["60s", "10m"]}
 
 Duration = Annotated[
     timedelta,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from pytest_deploycheck.clients.durations import unix_seconds
 from pytest_deploycheck.model.alertmanager import AmAlert, Matcher, Silence, Status
+from pytest_deploycheck.model.instant import unix_seconds
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

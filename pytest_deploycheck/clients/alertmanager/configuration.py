@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_deploycheck.clients.alertmanager.matchers import parse_matchers
-from pytest_deploycheck.clients.durations import parse_duration
 from pytest_deploycheck.model.alertmanager import Configuration, Matcher, Receiver, Route
+from pytest_deploycheck.model.duration import parse_go_duration
 
 _DEEPEST = 100
 _NAMES_OF_TIMES = ("group_wait", "group_interval", "repeat_interval")
@@ -145,7 +145,7 @@ def _text(value: Any, where: str) -> str:
 
 def _duration(value: Any, where: str) -> float:
     try:
-        return parse_duration(_text(value, where))
+        return parse_go_duration(_text(value, where))
     except ValueError as error:
         message = f"{where}: {error}"
         raise ValueError(message) from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.clients.durations import promql_duration
 from pytest_deploycheck.clients.prometheus.envelope import API
 from pytest_deploycheck.clients.prometheus.vector import instant_vector, range_vector
 from pytest_deploycheck.clients.promql import bare_selector
 from pytest_deploycheck.errors import QueryFailed
+from pytest_deploycheck.model.duration import promql_duration
 
 if TYPE_CHECKING:
     from pytest_deploycheck.clients.prometheus.skew import ClockSkew

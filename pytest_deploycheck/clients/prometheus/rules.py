@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_deploycheck.clients.durations import unix_seconds
 from pytest_deploycheck.clients.prometheus.envelope import ask
 from pytest_deploycheck.clients.prometheus.status import refuse_victoriametrics
 from pytest_deploycheck.clients.prometheus.targets import Moment  # noqa: TC001 - msgspec reads it at run time
 from pytest_deploycheck.errors import QueryFailed
+from pytest_deploycheck.model.instant import unix_seconds
 from pytest_deploycheck.model.prometheus import Alert, Rule, RuleGroup
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_deploycheck.clients.durations import unix_seconds
 from pytest_deploycheck.clients.prometheus.envelope import ask, not_supported
 from pytest_deploycheck.clients.prometheus.targets import Moment  # noqa: TC001 - msgspec reads it at run time
 from pytest_deploycheck.errors import CannotMeasure, Inconclusive
+from pytest_deploycheck.model.instant import unix_seconds
 from pytest_deploycheck.model.prometheus import RuntimeInfo
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from pytest_deploycheck.clients.durations import parse_duration, unix_seconds
 from pytest_deploycheck.clients.prometheus.envelope import ask
 from pytest_deploycheck.errors import QueryFailed
+from pytest_deploycheck.model.duration import parse_go_duration
+from pytest_deploycheck.model.instant import unix_seconds
 from pytest_deploycheck.model.prometheus import Alertmanagers, Target
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _target(reply: Reply, one: _ActiveTarget) -> Target:
     # Prometheus before 2.29 and VictoriaMetrics have no `scrapeInterval`, but tell it among the discovered labels
     interval = one.scrape_interval or one.discovered_labels.get("__scrape_interval__")
     try:
-        seconds = None if interval is None else parse_duration(interval)
+        seconds = None if interval is None else parse_go_duration(interval)
     except ValueError as error:
         raise reply.malformed(f"not the answer that Prometheus gives: scrapeInterval: {error}") from None
     return Target(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from pytest_deploycheck.model.instant import Precision, rfc3339
+from pytest_deploycheck.model.instant import Precision, rfc3339, unix_seconds
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,9 @@ from pytest_deploycheck.model.instant import Precision, rfc3339
 )
 def test_rfc3339(unix: float, precision: Precision, text: str) -> None:
     assert rfc3339(unix, precision) == text
+
+
+def test_times() -> None:
+    assert unix_seconds(datetime(2026, 11, 21, tzinfo=UTC)) == 1795219200.0
+    assert unix_seconds(datetime(1, 1, 1, tzinfo=UTC)) is None
+    assert unix_seconds(None) is None
