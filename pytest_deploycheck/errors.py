@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from pytest_deploycheck.model.outcome import Outcome
 
@@ -160,8 +161,7 @@ class MarkerMistake(AuthorMistake):
     """A marker with unknown or wrong arguments."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake in the configuration.
 
     Attributes:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_deploycheck.collector import collector_paused
+
 if TYPE_CHECKING:
     from pytest_deploycheck.face.alertmanager import Alertmanager
     from pytest_deploycheck.face.health import Health
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def deploycheck(pytestconfig: pytest.Config) -> Run:
     """The run: `settings` (the effective configuration), `tape` (what was observed), `record(name, value)`."""
-    from pytest_deploycheck.session.run import run_of
+    with collector_paused():
+        from pytest_deploycheck.session.run import run_of
 
-    return run_of(pytestconfig)
+        return run_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +34,19 @@ def deployment(deploycheck: Run) -> Deployment:
 @pytest.fixture(scope="session")
 def prometheus(deploycheck: Run) -> Prometheus:
     """The environment's Prometheus; a comparison of its answers speaks of every series."""
-    return deploycheck.prometheus
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.prometheus
 
 
 @pytest.fixture(scope="session")
 def alertmanager(deploycheck: Run) -> Alertmanager:
     """The environment's Alertmanager: status, alerts, silences, routing, notifications."""
-    return deploycheck.alertmanager
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.alertmanager
 
 
 @pytest.fixture(scope="session")
 def health(deploycheck: Run) -> Health:
     """Find the services of the environment by name."""
-    return deploycheck.health
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.health

@@ -6,19 +6,17 @@ a misspelt argument must not quietly turn a gate into none.
 
 from __future__ import annotations
 
-import difflib
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-
-from pytest_deploycheck.model.declaration import Declaration, Tier
-from pytest_deploycheck.model.duration import parse_duration
-from pytest_deploycheck.model.outcome import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pytest
+
+    from pytest_deploycheck.model.declaration import Declaration, Tier
+    from pytest_deploycheck.model.outcome import Level
 
 NOT_CONFIGURED = "deploycheck_not_configured"
 """Internal marker: the suite has such a test, the configuration has nothing for it."""
@@ -54,7 +52,8 @@ _DECLARATIONS = (
     f"{NOT_CONFIGURED}: deploycheck: internal",
 )
 
-_TIER = re.compile(r"""after\(\s*["']?(?P<duration>[0-9a-z.]+)["']?\s*\)""")
+# Patterns are compiled when a marker is read: this module is imported by every run that has the plugin installed.
+_TIER = r"""after\(\s*["']?(?P<duration>[0-9a-z.]+)["']?\s*\)"""
 
 
 def after(duration: str) -> str:
@@ -72,11 +71,14 @@ def parse_tier(text: object) -> Tier:
     Raises:
         ValueError: if it is none of `immediate`, `investigate`, `after("30m")`.
     """
+    from pytest_deploycheck.model.declaration import Tier
+    from pytest_deploycheck.model.duration import parse_duration
+
     if text == "immediate":
         return Tier(kind="immediate")
     if text == "investigate":
         return Tier(kind="investigate")
-    match = _TIER.fullmatch(text) if isinstance(text, str) else None
+    match = re.fullmatch(_TIER, text) if isinstance(text, str) else None
     if match:
         with suppress(ValueError):
             return Tier(kind="after", seconds=parse_duration(match["duration"]))
@@ -91,7 +93,7 @@ def declare(config: pytest.Config) -> frozenset[str]:
         The names by which a test is recognised as a check. A category name that the user's own configuration declares
         (`smoke` is a common one) stays the user's: it does not turn unit tests into a verification run.
     """
-    theirs = {re.split(r"[:(]", line, maxsplit=1)[0].strip() for line in config.getini("markers")}
+    theirs = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
     for line in _DECLARATIONS:
         config.addinivalue_line("markers", line)
     for name, text in CATEGORIES.items():
@@ -119,6 +121,9 @@ class Markers:
 
         Mistakes in arguments are added to `mistakes`; the declaration then falls back to a plain blocker.
         """
+        from pytest_deploycheck.model.declaration import Declaration
+        from pytest_deploycheck.model.outcome import Level
+
         where = self._place(item)
         marks = list(self._levels(item))
         level: Level | None = None
@@ -165,6 +170,8 @@ class Markers:
         found: dict[str, Any] = {}
         for name, value in mark.kwargs.items():
             if name not in LEVEL_ARGUMENTS:
+                import difflib
+
                 close = difflib.get_close_matches(name, LEVEL_ARGUMENTS, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(LEVEL_ARGUMENTS)}"
                 self._mistake(where, item, f"{mark.name}() does not know the argument {name!r}: {hint}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck import markers, options
+from pytest_deploycheck.collector import collector_paused
 from pytest_deploycheck.fixtures import alertmanager, deploycheck, deployment, health, prometheus
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Watch:
     def controller(self) -> ControllerSide:
         """Return the controller side, made and registered at first use (never in an xdist worker)."""
         if self._controller is None:
-            from pytest_deploycheck.session.controller import ControllerSide
+            with collector_paused():
+                from pytest_deploycheck.session.controller import ControllerSide
 
             self._controller = ControllerSide(self._config, asked=self.asked)
             self._config.pluginmanager.register(self._controller, "deploycheck-controller")
@@ -97,13 +99,14 @@ class Watch:
         recognised = [item for item in items if self._is_check(item)]
         if not (recognised or self.asked):
             return
-        from pytest_deploycheck.session.worker import WorkerSide
+        with collector_paused():
+            from pytest_deploycheck.session.worker import WorkerSide
 
-        worker = WorkerSide(self._config, self._is_worker)
-        self._config.pluginmanager.register(worker, "deploycheck-worker")
-        if not self._is_worker:
-            worker.report_manifest_to(self.controller())
-        worker.take_manifest(session, items, recognised, everything=self.asked)
+            worker = WorkerSide(self._config, self._is_worker)
+            self._config.pluginmanager.register(worker, "deploycheck-worker")
+            if not self._is_worker:
+                worker.report_manifest_to(self.controller())
+            worker.take_manifest(session, items, recognised, everything=self.asked)
 
     def _is_check(self, item: pytest.Item) -> bool:
         if "deploycheck" in getattr(item, "fixturenames", ()):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.model.finding import Finding
 from pytest_deploycheck.model.outcome import Outcome
@@ -15,8 +16,7 @@ SHOWN = 10
 """How many offenders a finding shows; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The question behind an answer, as a finding repeats it.
 
     Attributes:
@@ -32,8 +32,7 @@ class Asked:
     next_steps: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Judgement:
+class Judgement(msgspec.Struct):
     """A finding in the making: what is bad outweighs what is doubtful, which outweighs what is good.
 
     Attributes:
@@ -45,11 +44,11 @@ class Judgement:
     asked: Asked
     expected: str
     columns: tuple[str, ...] = ()
-    _bad: list[str] = field(default_factory=list)
-    _doubtful: list[str] = field(default_factory=list)
-    _bad_rows: list[tuple[str, ...]] = field(default_factory=list)
-    _doubtful_rows: list[tuple[str, ...]] = field(default_factory=list)
-    _notes: list[tuple[str, ...]] = field(default_factory=list)
+    _bad: list[str] = msgspec.field(default_factory=list)
+    _doubtful: list[str] = msgspec.field(default_factory=list)
+    _bad_rows: list[tuple[str, ...]] = msgspec.field(default_factory=list)
+    _doubtful_rows: list[tuple[str, ...]] = msgspec.field(default_factory=list)
+    _notes: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     _omitted: int = 0
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.checks.asked import SHOWN, Judgement
 from pytest_deploycheck.checks.wording import count, head, share
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offence:
+class Offence(msgspec.Struct, frozen=True, kw_only=True):
     """What makes a series of an instant vector an offender.
 
     Attributes:

@@ -5,8 +5,9 @@ Source: `Route.Match` in https://github.com/prometheus/alertmanager/blob/main/di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.patterns import UnsupportedPattern, matches
@@ -24,8 +25,7 @@ NO_INTEGRATION = "none"
 """The `integration` by which an expectation says that its receivers are meant to notify nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """One route that an alert ends in.
 
     Attributes:

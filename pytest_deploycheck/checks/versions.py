@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.comparison import require_number
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _SUCCESS = range(200, 300)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What one replica told of its version.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.comparison import Operator, badness, holds, require_comparison, require_number
@@ -23,8 +24,7 @@ _RAW_REACH = 1.5
 """A raw sample covers at most this many steps before it: scrapes jitter, but one that was missed leaves a gap."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Breach:
+class _Breach(msgspec.Struct, frozen=True, kw_only=True):
     """The points of one series that violate the bound: the first, the longest stretch, how many, the worst."""
 
     series: str

@@ -6,8 +6,9 @@ On `promql-parser`, which follows Prometheus 2.45; MetricsQL's extensions are re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_deploycheck.errors import QueryFailed
 from pytest_deploycheck.model.duration import parse_go_duration, promql_duration
@@ -31,8 +32,7 @@ _NESTING = re.compile(r"[-+*/%^(]|[<>=!]=?|\[|\b(?:and|or|unless|atan2)\b", re.I
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
-@dataclass(frozen=True, slots=True)
-class LabelMatcher:
+class LabelMatcher(msgspec.Struct, frozen=True):
     """One matcher of a selector: `op` is `=`, `!=`, `=~` or `!~`; the value is unescaped."""
 
     name: str
@@ -45,8 +45,7 @@ class LabelMatcher:
         return f"{name}{self.op}{_quoted(self.value)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selector:
+class Selector(msgspec.Struct, frozen=True, kw_only=True):
     """One selector of an expression.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.errors import NotReady
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.wire import Wire
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of `/-/ready` or `/-/healthy`; true in a condition if the server says yes.
 
     Attributes:

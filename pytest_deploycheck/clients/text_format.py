@@ -8,8 +8,9 @@ inside the braces (Prometheus 3) are understood as well.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +61,7 @@ class BadLine(ValueError):  # noqa: N818 - becomes errors.Malformed
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class SampleLine:
+class SampleLine(msgspec.Struct, frozen=True):
     """One sample.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import uuid
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.checks import alerts as alert_checks
 from pytest_deploycheck.checks import routing, silences, thresholds

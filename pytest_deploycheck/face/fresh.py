@@ -7,8 +7,9 @@ old its sources are; a Pushgateway is scraped afresh for ever, so that only `pus
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.checks import freshness
 from pytest_deploycheck.checks.combining import combine

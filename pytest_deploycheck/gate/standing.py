@@ -5,8 +5,9 @@ The rules are those of docs/verdict.md: absence is never success, so a check wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from pytest_deploycheck.model.outcome import Level, Outcome
 
@@ -33,8 +34,7 @@ _NO_SUMMARY: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One check at the end of a run.
 
     Attributes:

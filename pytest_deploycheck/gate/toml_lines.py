@@ -7,8 +7,9 @@ spelling of a key, say) the message names the line of the enclosing table instea
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*[.=]""")
@@ -17,8 +18,7 @@ _POSITION: Final = re.compile(r"^(?P<what>.*?)\s*\(at line (?P<line>\d+), column
 _AT_END: Final = re.compile(r"^(?P<what>.*?)\s*\(at end of document\)$", re.DOTALL)
 
 
-@dataclass
-class Places:
+class Places(msgspec.Struct):
     """Lines (from 1) of the tables of one name, of their keys, and of the keys at the top.
 
     Attributes:
@@ -27,9 +27,9 @@ class Places:
         tops: the lines of keys and table names at the top level.
     """
 
-    entries: list[int] = field(default_factory=list)
-    keys: list[dict[str, int]] = field(default_factory=list)
-    tops: dict[str, int] = field(default_factory=dict)
+    entries: list[int] = msgspec.field(default_factory=list)
+    keys: list[dict[str, int]] = msgspec.field(default_factory=list)
+    tops: dict[str, int] = msgspec.field(default_factory=dict)
 
     def top(self, key: str) -> int:
         """Return the line of a key at the top, or 1."""

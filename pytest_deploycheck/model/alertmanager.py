@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matcher:
+class Matcher(msgspec.Struct, frozen=True, kw_only=True):
     """One matcher of a route, silence or inhibition."""
 
     name: str
@@ -24,8 +24,7 @@ class Matcher:
         return f'{self.name}{operator}"{self.value}"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One node of the routing tree.
 
     Attributes:
@@ -51,24 +50,21 @@ class Route:
     mute_time_intervals: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
+class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """One receiver of the loaded configuration and the kinds of its integrations (`slack`, `webhook`, …)."""
 
     name: str
     integrations: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """The loaded configuration, as far as it is judged."""
 
     route: Route
     receivers: tuple[Receiver, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/v2/status`.
 
     Attributes:
@@ -88,13 +84,12 @@ class Status:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmAlert:
+class AmAlert(msgspec.Struct, frozen=True, kw_only=True):
     """An alert of Alertmanager: `active`, `suppressed` or `unprocessed`, never `firing`."""
 
     labels: Mapping[str, str]
     state: str
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     receivers: tuple[str, ...] = ()
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
@@ -108,8 +103,7 @@ class AmAlert:
         return self.labels.get("alertname", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """A silence; an expired one stays listed until the retention ends."""
 
     id: str
@@ -121,8 +115,7 @@ class Silence:
     ends_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationCounters:
+class NotificationCounters(msgspec.Struct, frozen=True, kw_only=True):
     """One integration's counters since Alertmanager started.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
 
 from pytest_deploycheck.model.outcome import Outcome, Recommendation, Verdict
 
@@ -16,8 +17,7 @@ EXIT_CODES: Final[Mapping[Verdict, int]] = {Verdict.GO: 0, Verdict.NO_GO: 1, Ver
 WaiverState = Literal["applied", "expired", "unused", "refused"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
+class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     """A reviewed decision to release although one check does not pass.
 
     Attributes:
@@ -39,8 +39,7 @@ class Waiver:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waivers:
+class Waivers(msgspec.Struct, frozen=True, kw_only=True):
     """All waivers of a file, at most one a check, in file order.
 
     Attributes:
@@ -52,8 +51,7 @@ class Waivers:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverUse:
+class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one waiver.
 
     Attributes:
@@ -68,8 +66,7 @@ class WaiverUse:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """Why a run is not GO, or would not be without a waiver.
 
     Attributes:
@@ -85,8 +82,7 @@ class Reason:
     waived: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
     """A `warning` check that did not pass and does not gate."""
 
     nodeid: str
@@ -95,8 +91,7 @@ class Warned:
     waived: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the expected blockers were covered. Lost and undeclared checks count as blockers.
 
     Attributes:
@@ -125,8 +120,7 @@ class Coverage:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict of a run with everything that led to it.
 
     Attributes:
@@ -150,8 +144,8 @@ class Decision:
     warned: tuple[Warned, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     out_of_scope: tuple[str, ...] = ()
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    coverage: Coverage = field(default_factory=Coverage)
+    counts: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
+    coverage: Coverage = msgspec.field(default_factory=Coverage)
     recommendation: Recommendation = Recommendation.HOLD
     recommendation_reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

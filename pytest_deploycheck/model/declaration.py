@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from pytest_deploycheck.model.outcome import Level, Outcome
 
 TierKind = Literal["immediate", "after", "investigate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
     """When a failed blocker means rolling back.
 
     Attributes:
@@ -27,8 +27,7 @@ class Tier:
         return f'after("{self.seconds:g}s")' if self.kind == "after" else self.kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """One collected check.
 
     Attributes:
@@ -59,7 +58,8 @@ class Declaration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
-        record = asdict(self)
+        record = msgspec.structs.asdict(self)
+        record["tier"] = msgspec.structs.asdict(self.tier) if self.tier is not None else None
         record["level"] = self.level.value
         record["categories"] = list(self.categories)
         return record
@@ -75,8 +75,7 @@ class Declaration:
         return cls(**values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one check in its last attempt.
 
     Attributes:
@@ -106,7 +105,7 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
-        record = asdict(self)
+        record = msgspec.structs.asdict(self)
         record["outcome"] = self.outcome.value
         record["evidence"] = list(self.evidence)
         return record

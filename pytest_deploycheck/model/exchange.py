@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
+
+import msgspec
 
 Effect = Literal["read", "write"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one request; a retry is an exchange of its own. All texts are redacted already.
 
     Attributes:
@@ -48,7 +48,7 @@ class Exchange:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins (JSON and execnet can carry it)."""
-        record = asdict(self)
+        record = msgspec.structs.asdict(self)
         record["request_headers"] = [list(pair) for pair in self.request_headers]
         record["response_headers"] = [list(pair) for pair in self.response_headers]
         return record
@@ -60,8 +60,7 @@ class Exchange:
         Raises:
             ValueError: if a key is unknown or a required one is missing.
         """
-        known = {spec.name for spec in fields(cls)}
-        if unknown := sorted(set(record) - known):
+        if unknown := sorted(set(record) - set(cls.__struct_fields__)):
             message = f"not an exchange: unknown keys {unknown}"
             raise ValueError(message)
         values = dict(record)

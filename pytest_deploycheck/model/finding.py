@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from pytest_deploycheck.model.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one judgement.
 
     Attributes:
@@ -37,7 +36,7 @@ class Finding:
     sample_time: float | None = None
     age: float | None = None
     evidence: tuple[str, ...] = ()
-    next_steps: tuple[str, ...] = field(default=())
+    next_steps: tuple[str, ...] = msgspec.field(default=())
 
     @property
     def passed(self) -> bool:

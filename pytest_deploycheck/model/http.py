@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer as it came.
 
     Attributes:
@@ -58,18 +58,16 @@ class HttpAnswer:
         return json.loads(self.body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricFamily:
+class MetricFamily(msgspec.Struct, frozen=True, kw_only=True):
     """One family of an exposition: how many samples it has and which label names occur."""
 
     name: str
     type: str
     samples: int
-    label_names: frozenset[str] = field(default_factory=frozenset)
+    label_names: frozenset[str] = msgspec.field(default_factory=frozenset)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposition:
+class Exposition(msgspec.Struct, frozen=True, kw_only=True):
     """A metrics endpoint's answer, parsed.
 
     Attributes:

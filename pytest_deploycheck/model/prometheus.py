@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,7 @@ def format_labels(labels: Mapping[str, str]) -> str:
     return f"{name}{{{inner}}}" if inner or not name else name
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """One value of one series.
 
     Attributes:
@@ -31,8 +31,7 @@ class Sample:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """A label set with its samples, oldest first."""
 
     labels: Mapping[str, str]
@@ -48,8 +47,7 @@ class Series:
         return format_labels(self.labels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstantVector:
+class InstantVector(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to an instant query, by columns: 50,000 label sets are not decoded before somebody asks for one.
 
     Attributes:
@@ -90,8 +88,7 @@ class InstantVector:
             yield Series(self.labels(index), (Sample(at, value),))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RangeVector:
+class RangeVector(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a range query, or to a raw range selector (then the timestamps are those of the samples).
 
     Attributes:
@@ -125,8 +122,7 @@ class RangeVector:
         return iter(self.series)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One active scrape target.
 
     Attributes:
@@ -160,8 +156,7 @@ class Target:
         return self.labels.get("instance", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """An alert of Prometheus (pending or firing), not of Alertmanager.
 
     Attributes:
@@ -174,7 +169,7 @@ class Alert:
     """
 
     labels: Mapping[str, str]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     state: str = "firing"
     active_at: float | None = None
     value: float = math.nan
@@ -186,8 +181,7 @@ class Alert:
         return self.labels.get("alertname", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule as loaded.
 
     Attributes:
@@ -220,13 +214,12 @@ class Rule:
     evaluation_time: float = 0.0
     state: str = ""
     duration: float = 0.0
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleGroup:
+class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A rule group as loaded: `evaluation_time` and `interval` in seconds."""
 
     name: str
@@ -237,16 +230,14 @@ class RuleGroup:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alertmanagers:
+class Alertmanagers(msgspec.Struct, frozen=True, kw_only=True):
     """The Alertmanagers that Prometheus has discovered: discovery, not health (a dead one stays listed)."""
 
     active: tuple[str, ...]
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """What a target says of one metric."""
 
     metric: str
@@ -255,8 +246,7 @@ class Metadata:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeInfo:
+class RuntimeInfo(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/v1/status/runtimeinfo`, as far as it is judged. Times are Unix seconds."""
 
     start_time: float | None
@@ -265,8 +255,7 @@ class RuntimeInfo:
     storage_retention: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """A counter's values at one moment, to be compared with later ones.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.model.declaration import CheckResult, Declaration, Tier
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the gate needs to know of a run.
 
     Attributes:
@@ -34,8 +34,8 @@ class RunFacts:
 
     expected: tuple[Declaration, ...] = ()
     selected: frozenset[str] = frozenset()
-    deselected_by: Mapping[str, str] = field(default_factory=dict)
-    results: Mapping[str, CheckResult] = field(default_factory=dict)
+    deselected_by: Mapping[str, str] = msgspec.field(default_factory=dict)
+    results: Mapping[str, CheckResult] = msgspec.field(default_factory=dict)
     lost: tuple[tuple[str, str], ...] = ()
     collection_errors: tuple[tuple[str, str], ...] = ()
     interrupted: str = ""
@@ -44,12 +44,11 @@ class RunFacts:
     strict: bool = False
     signoff_asked: bool = False
     deployment_finished_at: float | None = None
-    default_tier: Tier = field(default_factory=lambda: Tier(kind="investigate"))
+    default_tier: Tier = msgspec.field(default_factory=lambda: Tier(kind="investigate"))
     others_failed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentRecord:
+class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The deployment under test, as far as it is known; an empty text or None means unknown. Times in Unix seconds."""
 
     version: str = ""
@@ -59,8 +58,7 @@ class DeploymentRecord:
     finished_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerRecord:
+class RunnerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Where and how the checks ran.
 
     Attributes:
@@ -80,12 +78,11 @@ class RunnerRecord:
     platform: str = ""
     directory: str = ""
     command: tuple[str, ...] = ()
-    plugins: Mapping[str, str] = field(default_factory=dict)
+    plugins: Mapping[str, str] = msgspec.field(default_factory=dict)
     workers: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemRecord:
+class SystemRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A system that was asked.
 
     Attributes:
@@ -103,8 +100,7 @@ class SystemRecord:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceFile:
+class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of evidence: its name relative to the run's directory, its SHA-256 in hexadecimal, its size in bytes."""
 
     name: str
@@ -112,8 +108,7 @@ class EvidenceFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the sign-off tells of a run beside the decision.
 
     Attributes:
@@ -133,10 +128,10 @@ class RunRecord:
     run_id: str
     started: float
     finished: float | None = None
-    facts: RunFacts = field(default_factory=RunFacts)
+    facts: RunFacts = msgspec.field(default_factory=RunFacts)
     environment: str = ""
-    deployment: DeploymentRecord = field(default_factory=DeploymentRecord)
-    runner: RunnerRecord = field(default_factory=RunnerRecord)
+    deployment: DeploymentRecord = msgspec.field(default_factory=DeploymentRecord)
+    runner: RunnerRecord = msgspec.field(default_factory=RunnerRecord)
     systems: tuple[SystemRecord, ...] = ()
     evidence: tuple[EvidenceFile, ...] = ()
     observations: int = 0

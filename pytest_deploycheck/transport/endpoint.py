@@ -10,6 +10,8 @@ from pathlib import Path  # noqa: TC003 - the same
 from typing import Literal
 from urllib.parse import urlsplit
 
+import msgspec
+
 from pytest_deploycheck.errors import ConfigError, Mistake, SecretUnavailable
 
 MIB = 1024 * 1024
@@ -77,23 +79,20 @@ class Secret:
         return f"<secret from {self.source}>"
 
 
-@dataclass(frozen=True, slots=True)
-class BearerAuth:
+class BearerAuth(msgspec.Struct, frozen=True):
     """`Authorization: Bearer …`."""
 
     token: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class BasicAuth:
+class BasicAuth(msgspec.Struct, frozen=True):
     """`Authorization: Basic …`, the two parts encoded as UTF-8 (RFC 7617)."""
 
     username: str
     password: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderAuth:
+class HeaderAuth(msgspec.Struct, frozen=True):
     """A credential in a header of its own, such as `X-Api-Key`."""
 
     name: str
@@ -103,8 +102,7 @@ class HeaderAuth:
 Auth = BearerAuth | BasicAuth | HeaderAuth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
     """How a server proves who it is, and how we do.
 
     Attributes:
@@ -122,8 +120,7 @@ class Tls:
     server_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in seconds.
 
     Attributes:
@@ -137,8 +134,7 @@ class Timeouts:
     total: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retries:
+class Retries(msgspec.Struct, frozen=True, kw_only=True):
     """How often a question that only reads is asked again.
 
     Attributes:
@@ -154,8 +150,7 @@ class Retries:
     retry_after_cap: float = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One system's address and manners.
 
     Attributes:
@@ -182,10 +177,10 @@ class Endpoint:
     base_url: str
     auth: Auth | None = None
     headers: tuple[tuple[str, str | Secret], ...] = ()
-    tls: Tls = field(default_factory=Tls)
+    tls: Tls = msgspec.field(default_factory=Tls)
     proxy: str | None = None
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    retries: Retries = field(default_factory=Retries)
+    timeouts: Timeouts = msgspec.field(default_factory=Timeouts)
+    retries: Retries = msgspec.field(default_factory=Retries)
     max_body: int = 64 * MIB
     compression: Literal["auto", "gzip", "identity"] = "auto"
     read_posts: tuple[str, ...] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from pytest_deploycheck.errors import CannotMeasure, Malformed, TimedOut, TooLarge, Unreachable
 from pytest_deploycheck.transport.answer_body import BodyBroken, BodyTooLarge
@@ -30,8 +31,7 @@ FAILURES = (httpx.TransportError, httpx.InvalidURL, BodyTooLarge, BodyBroken)
 """What an attempt may raise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt brought no whole answer.
 
     Attributes:

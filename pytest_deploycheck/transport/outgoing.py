@@ -7,9 +7,11 @@ import hashlib
 import json as jsonlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from pytest_deploycheck.errors import AuthorMistake, ConfigError, SecretUnavailable
 from pytest_deploycheck.transport.endpoint import BasicAuth, BearerAuth, Secret
@@ -36,8 +38,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One request, ready to be sent as often as needed.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_deploycheck.errors import Malformed
 
@@ -27,8 +28,7 @@ _LOGIN_TITLE = re.compile(
 _SNIFFED = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """One whole answer.
 
     Attributes:

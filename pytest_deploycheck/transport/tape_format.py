@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_deploycheck.model.exchange import Exchange
 
@@ -24,8 +25,7 @@ PHASES = ("setup", "call", "teardown")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange, and who observed it.
 
     Attributes:
@@ -43,8 +43,7 @@ class Observation:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observations:
+class Observations(msgspec.Struct, frozen=True, kw_only=True):
     """What was loaded.
 
     Attributes:

@@ -80,8 +80,7 @@ def test_heavy_libraries_stay_out_of_a_run_without_checks(run: Callable[..., Ran
             ours = {name for name in sys.modules if name.startswith("pytest_deploycheck")}
             assert ours == {
                 "pytest_deploycheck", "pytest_deploycheck.plugin", "pytest_deploycheck.options",
-                "pytest_deploycheck.markers", "pytest_deploycheck.fixtures", "pytest_deploycheck.model",
-                "pytest_deploycheck.model.declaration", "pytest_deploycheck.model.outcome",
+                "pytest_deploycheck.markers", "pytest_deploycheck.fixtures", "pytest_deploycheck.collector",
             }
         """,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pytest_deploycheck.gate.decide import decide
 from pytest_deploycheck.model.decision import EXIT_CODES, Waiver, Waivers

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_deploycheck.clients.alertmanager import AlertmanagerClient, NewAlert
 from pytest_deploycheck.clients.bridge import prometheus_connect

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from pytest_deploycheck.clients.alertmanager import answers
 from pytest_deploycheck.clients.alertmanager.configuration import parse_configuration

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_deploycheck.errors import AuthorMistake
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAlert:
+class NewAlert(msgspec.Struct, frozen=True, kw_only=True):
     """An alert to be sent.
 
     Attributes:
@@ -28,7 +28,7 @@ class NewAlert:
     """
 
     labels: Mapping[str, str]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     starts_at: float | None = None
     ends_at: float | None = None
     generator_url: str = ""

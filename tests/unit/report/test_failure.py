@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
+from msgspec.structs import replace
 from pytest_deploycheck.model.finding import Finding
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.report.failure import WIDTH, headline, lines

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from pytest_deploycheck.gate.decide import decide
 from pytest_deploycheck.model.decision import Waiver, Waivers
