@@ -117,7 +117,10 @@ def _not_configured(item: pytest.Item, settings: Effective | None) -> str:
     """Return what the configuration lacks for this test; empty if it lacks nothing."""
     if item.get_closest_marker(NOT_CONFIGURED) is not None:
         mark = item.get_closest_marker("foreach")
-        return f"no [[{mark.args[0]}]]" if mark is not None and mark.args else "no entries"
+        if mark is None or not mark.args:
+            return "no entries"
+        unfit = settings is not None and bool(settings.entries(mark.args[0]))
+        return f"no fitting [[{mark.args[0]}]]" if unfit else f"no [[{mark.args[0]}]]"
     if settings is None:
         return ""
     missing = [

@@ -208,9 +208,8 @@ def test_a_write_needs_the_opt_in_of_check_and_run(
 def test_a_fixture_of_a_system_that_is_not_configured_says_what_to_write(run: Callable[..., Ran]) -> None:
     ran = run(test_check='def test_a(prometheus):\n    assert prometheus("x") < 1\n')
     assert (ran.code, ran.record["verdict"]) == (6, "HOLD")
-    assert (
-        "no deploycheck.toml found: environments.none.prometheus: a check needs it and it is not configured" in ran.text
-    )
+    assert "no deploycheck.toml found: prometheus: a check needs it and it is not configured" in ran.text
+    assert 'expected a deploycheck.toml with [environments.prod.prometheus] and url = "http://…"' in ran.text
     assert "Traceback" not in ran.text
 
 
