@@ -155,24 +155,27 @@ def _check_labels(reply: Reply, raw_labels: list[bytes]) -> None:
         raise reply.malformed("not the answer that Prometheus gives: a label set is no object")
 
 
+_NO_VECTORS = {
+    "matrix": (
+        "a range selector gives a range vector, not an instant vector",
+        "wrap it in a function such as rate(…) or increase(…), or ask for a range",
+    ),
+    "string": ("a string has no value to compare", "leave the outer quotes out if a metric was meant"),
+}
+"""Result type → what is wrong with it, and what to do."""
+
+
 def _not_a_vector(reply: Reply, expr: str, problem: str) -> InstantVector:
     """Return a scalar as a vector of one; refuse everything else by its own name."""
     envelope = decode(reply, _Any)
     kind = envelope.data.resultType
-    if kind == "matrix":
+    if kind in _NO_VECTORS:
+        problem, step = _NO_VECTORS[kind]
         raise QueryFailed(
-            f"{reply.system}: a range selector gives a range vector, not an instant vector",
+            f"{reply.system}: {problem}",
             where=reply.url,
             details=[f"asked: {expr}"],
-            next_step="wrap it in a function such as rate(…) or increase(…), or ask for a range",
-            evidence=reply.evidence,
-        )
-    if kind == "string":
-        raise QueryFailed(
-            f"{reply.system}: a string has no value to compare",
-            where=reply.url,
-            details=[f"asked: {expr}"],
-            next_step="leave the outer quotes out if a metric was meant",
+            next_step=step,
             evidence=reply.evidence,
         )
     if kind != "scalar":
