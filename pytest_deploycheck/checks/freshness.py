@@ -57,12 +57,15 @@ def ages(
     limit = seconds(max_age)
     noun = "every series" if series is None else f"exactly {count(series, 'series')}, each"
     judgement = Judgement(asked, f"{noun} with a sample at most {limit} old", ("series", "age"))
+    hits = [at for at, age in enumerate(vector.values) if not -tolerance <= age <= max_age]
+    old = [f"older than {limit}"] if any(vector.values[at] > max_age for at in hits) else []
+    ahead = ["from the future"] if any(vector.values[at] < -tolerance for at in hits) else []
     offence = Offence(
-        hits=[at for at, age in enumerate(vector.values) if not -tolerance <= age <= max_age],
+        hits=hits,
         # Ahead of the clock is as far off as behind it.
         badness=abs,
         shown=lambda age: f"{seconds(-age)} in the future" if age < 0 else seconds(age, max_age),
-        complaint=f"stale (older than {limit}) or from the future",
+        complaint=" or ".join(old + ahead),
     )
     judge_series(judgement, vector, offence)
     judge_answer(judgement, vector, series)

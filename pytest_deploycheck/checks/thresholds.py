@@ -89,6 +89,7 @@ def value_range(
     minimum: float | None = None,
     maximum: float | None = None,
     unit: str | None = None,
+    series: int | None = None,
 ) -> Finding:
     """Judge whether every series lies within a sane range, its ends included.
 
@@ -98,6 +99,7 @@ def value_range(
         minimum: the least value, or None.
         maximum: the greatest value, or None.
         unit: as in `compare`.
+        series: how many series there must be, exactly; at least one if it is None.
 
     Raises:
         AuthorMistake: if there is no end at all, an end is NaN, or the range is empty.
@@ -110,7 +112,8 @@ def value_range(
     require_number("the greatest value", high, least=low)
     unit = unit_of(vector.expr) if unit is None else unit
     condition = _range_text(low, high, unit)
-    judgement = Judgement(asked, f"every series {condition}", ("series", "value"))
+    noun = "every series" if series is None else f"exactly {count(series, 'series')}, each"
+    judgement = Judgement(asked, f"{noun} {condition}", ("series", "value"))
     offence = Offence(
         hits=[at for at, value in enumerate(vector.values) if not low <= value <= high],
         badness=lambda value: max(low - value if value < low else 0.0, value - high if value > high else 0.0),
@@ -118,7 +121,7 @@ def value_range(
         complaint=f"not {condition}",
     )
     judge_series(judgement, vector, offence)
-    judge_answer(judgement, vector)
+    judge_answer(judgement, vector, series)
     if judgement.outcome is not Outcome.PASSED:
         return judgement.finding("")
     least, most = quantity(min(vector.values), unit), quantity(max(vector.values), unit)

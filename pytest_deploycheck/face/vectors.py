@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.checks.comparison import Operator
     from pytest_deploycheck.face.ledger import Ledger
-    from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.prometheus import InstantVector, RangeVector, Series
 
 __tracebackhide__ = True
@@ -97,10 +96,9 @@ class VectorAnswer(Comparable):
 
     def between(self, minimum: float | None, maximum: float | None, *, series: int | None = None) -> Judged:
         """Judge that every series lies in a range, its ends included; None leaves an end open."""
-        found: list[Finding] = [thresholds.value_range(self.vector, self._asked, minimum=minimum, maximum=maximum)]
-        if series is not None:
-            found.append(thresholds.compare(self.vector, "<=", float("inf"), self._asked, series=series))
-        return self._judge(combine(found))
+        return self._judge(
+            thresholds.value_range(self.vector, self._asked, minimum=minimum, maximum=maximum, series=series)
+        )
 
     def labelled(self, required: Mapping[str, str]) -> Judged:
         """Judge that every series carries labels whose whole values match regular expressions."""

@@ -23,8 +23,10 @@ _LABEL: Final = 10
 _GAP: Final = 2
 _MINIMUM: Final = 8
 _ASKED: Final = 60
-_NAME: Final = 60
-_PROBLEM: Final = 40
+_NAME: Final = 80
+_PROBLEM: Final = 60
+_NO_NAMES: Final = frozenset({"expected", "job"})
+"""Columns before the one that names the offender: what was expected is said anyway, and a job is not the culprit."""
 _COUNTED: Final = re.compile(r"\d+ (of \d+ )?")
 
 
@@ -41,10 +43,8 @@ def _worst(finding: Finding, observed: str) -> str:
     """Return who the worst offender is, where `observed` only counts them: a name is what a reader acts on."""
     if not finding.rows or not _COUNTED.match(observed):
         return ""
-    # what was expected is said anyway; findings that were put together have it as their first column
-    cells = [
-        _one_line(cell) for head, cell in zip(finding.columns, finding.rows[0], strict=False) if head != "expected"
-    ]
+    pairs = zip(finding.columns, finding.rows[0], strict=False)
+    cells = [_one_line(cell) for head, cell in pairs if head not in _NO_NAMES]
     name, *others = [cell for cell in cells if cell] or [""]
     if not name or name in observed:
         return ""

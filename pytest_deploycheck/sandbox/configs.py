@@ -99,8 +99,9 @@ class Configuration:
 
 
 def seconds(value: float) -> str:
-    """Return a duration as Prometheus reads it."""
-    return f"{round(value * 1000)}ms"
+    """Return a duration as Prometheus reads it, and a person: `10s`, `600ms`."""
+    milliseconds = round(value * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
 def window(scrape_interval: float) -> str:

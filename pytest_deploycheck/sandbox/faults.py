@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.model.outcome import Verdict
 from pytest_deploycheck.sandbox import effects
 from pytest_deploycheck.sandbox.process import SandboxError
+from pytest_deploycheck.sandbox.symptoms import SYMPTOMS, Symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,8 @@ class Fault:
         name: as it is given to `--fault`.
         summary: what is broken, in one line.
         verdict: what `pytest suites/post_deploy -m blocker` must come to.
-        check: the requirement whose check must find it, such as `MF2`.
+        check: the requirement whose check must find it, such as `MF2`: that check FAILED if the verdict is NO-GO; it is
+            INCONCLUSIVE or ERROR if the verdict is HOLD.
         effect: whether it shows in the raw answers by now.
         switches: of the demo service.
         changes: of the configuration.
@@ -52,6 +54,11 @@ class Fault:
     def live(self) -> bool:
         """Whether it can be switched on and off quickly on any running stack; else a stack of its own is better."""
         return not self.needs and not self.lingers
+
+    @property
+    def symptom(self) -> Symptom:
+        """What a verification run says of it."""
+        return SYMPTOMS[self.name]
 
 
 def _service() -> Iterable[Fault]:
@@ -230,7 +237,7 @@ def _rules_and_alerting() -> Iterable[Fault]:
         "alertmanager-down",
         "Alertmanager was killed; Prometheus still lists it",
         NO_GO,
-        "SM5",
+        "MF1",
         effects.alertmanager_down,
     )
     yield Fault(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+
 from pytest_deploycheck.model.finding import Finding
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.report.failure import WIDTH, headline, lines
@@ -78,7 +79,7 @@ def test_headline() -> None:
         ("status: 503", (("status", "200", "503"),), ""),
         ("0 groups loaded", (), ""),
         ("1 of 2 is bad", (("", "", ""),), ""),
-        ("1 of 1 is bad", (("n" * 80, "", "p" * 80),), f" ({'n' * 30}…{'n' * 29}: {'p' * 20}…{'p' * 19})"),
+        ("1 of 1 is bad", (("n" * 90, "", "p" * 80),), f" ({'n' * 40}…{'n' * 39}: {'p' * 30}…{'p' * 29})"),
     ],
 )
 def test_the_headline_names_the_worst_where_it_only_counts(

@@ -1,0 +1,93 @@
+"""What a verification run says of each fault: the words without which nobody would know what is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+B = "<b>"
+"""Stands for replica b's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """How a fault shows in the sign-off.
+
+    Attributes:
+        says: texts that the one line of the check that finds it holds, all of them; `<b>` is replica b's address.
+        others: the requirements whose checks may be red as well; no others may.
+    """
+
+    says: tuple[str, ...]
+    others: frozenset[str] = frozenset()
+
+
+def _of(*says: str, others: str = "") -> Symptom:
+    return Symptom(says, frozenset(others.split()))
+
+
+_DOWN = f"1 of 2 targets is down ({B}: "
+# Without its samples there is no series of it, no version; the alert McpDown fires.
+_NOT_SCRAPED = "AL2 MF2 MF3 SM3"
+_NOT_ANSWERING = f"{_NOT_SCRAPED} SM1 SM2 SM4 SM6"
+_ASKED_OF_PROMETHEUS = "AL1 AL2 AL3 MF1 MF2 MF3 MF4 SL1 SM3"
+_OLD = "is older than 10 s"
+
+SYMPTOMS: Mapping[str, Symptom] = {
+    "service-down": _of(_DOWN, "connection refused", others=_NOT_ANSWERING),
+    "service-hangs": _of(_DOWN, "deadline exceeded", others=_NOT_ANSWERING),
+    "health-unhealthy": _of('GET /health: status: "degraded"'),
+    "health-503": _of("GET /health: status: 503", others="SM3"),
+    "health-slow": _of("GET /health: latency: 1.5"),
+    "login-redirect": _of(
+        "service mcp-b: 302, redirected to what looks like a login page: /login?next=/", others="SM2 SM3 SM6"
+    ),
+    "wrong-version": _of("is of another version: 1.4.1"),
+    "dependency-down": _of('GET /db-check: dependency redis: "down"'),
+    "ping-fails": _of('GET /api/v1/ping: result: "error"'),
+    "metrics-empty": _of(f"1 of 2 targets is empty ({B}", others="MF2 MF3 SM3 SM4"),
+    "metrics-html": _of(_DOWN, "is not a valid start token", others=f"{_NOT_SCRAPED} SM4"),
+    "metrics-500": _of(_DOWN, "HTTP status 500 Internal Server Error", others=f"{_NOT_SCRAPED} SM4"),
+    "metrics-few": _of(
+        "GET /metrics: 3 families",
+        "2 required names missing (worst: mcp_http_requests_total: not there)",
+        others="MF1 MF2 MF3",
+    ),
+    "slow-metrics": _of("GET /metrics: took 5", "within 250 ms"),
+    "metric-missing": _of('mcp_db_connections_active{job="mcp"}: no data: the answer has no series', others="MF3"),
+    "label-missing": _of('mcp_http_requests_total{job="mcp"}: ', "without a required label", "route=~", ": missing)"),
+    "counter-missing": _of('mcp_errors_total{job="mcp"}: no data: the answer has no series', others="MF2"),
+    "nan": _of("1 of 2 series is NaN, which is no data", B),
+    "error-rate": _of("1 of 1 series is not < 0.01", '({job="mcp"}: 0.', others="AL2"),
+    "slow-requests": _of("histogram_quantile(0.95", "1 of 1 series is not < 0.2", '({job="mcp"}: ', others="AL2"),
+    "alert-firing": _of("1 of 1 firing alert is unexpected (McpQueueBacklog{"),
+    "alert-pending": _of("1 of 1 pending alert is unexpected (McpDiskFilling{"),
+    "alert-storm": _of("an alert storm: 12 alerts firing"),
+    "frozen-gauge": _of("heartbeat mcp_heartbeat_timestamp_seconds", f"1 of 2 heartbeats {_OLD}", B, others="AL2"),
+    "frozen-counter": _of("increase(mcp_journal_sessions_total", "1 of 2 series is not > 0", B),
+    "series-gone": _of("mcp_db_connection", "1 of 2 targets is up without the series", B, others="MF3"),
+    "old-timestamp": _of("age of mcp_vector_memory_count", f"1 of 2 series {_OLD}", B),
+    "old-timestamp-ignored": _of("heartbeat mcp_vector_refresh_timestamp_seconds", f"1 of 2 heartbeats {_OLD}", B),
+    "recording-rule-hides": _of("age of mcp_vector_memory_bytes", f"1 of 2 series {_OLD}"),
+    "federation-dead": _of('age of mcp_uptime_seconds{job="mcp-edge"}', f"1 of 1 series {_OLD}"),
+    "pushgateway-old": _of("age of the push of push_time_s", 'job="backup"', f"1 of 1 series {_OLD}"),
+    "target-removed": _of('targets of job "mcp": 1 target, fewer than expected', others="MF2 MF3 SM3"),
+    "target-down": _of("1 of 2 targets is down (127.0.0.1:1: ", "connection refused", others=_NOT_SCRAPED),
+    "rule-missing": _of("no such name among 9 rules", "alerting rule McpHeartbeatStale loaded"),
+    "rule-error": _of("rule is failing (McpHighErrorRate: found duplicate"),
+    "rule-dangling": _of("1 of 10 rules is about a metric without series", "McpQueueBacklog: mcp_queue_lenght)"),
+    "rules-empty": _of("0 groups with rules loaded", others="AL2 MF2"),
+    "reload-failed": _of("the last reload of its configuration failed: the old one is in force"),
+    "alertmanager-disconnected": _of("0 Alertmanagers connected"),
+    "route-wrong": _of('{severity="page", team="mcp"}', "does not reach pager; goes to chat"),
+    "receiver-missing": _of("expected receiver not in the configuration", "pager: does not exist)"),
+    "alertmanager-down": _of('job "alertmanager": 1 of 1 target is down (', "connection refused", others="AL3 AL4 SM5"),
+    "receiver-dead": _of("requests_failed_total[", "is not <= 0 (", "webhook"),
+    "silence-all": _of("1 of 1 silence is hiding everything", ": hides everything)"),
+    "prometheus-down": _of("prometheus: 127.0.0.1:", "refuses connections", others=_ASKED_OF_PROMETHEUS),
+    "prometheus-hangs": _of("prometheus: no answer to the last 2 requests", others=_ASKED_OF_PROMETHEUS),
+}
+"""Every fault's, by the fault's name."""
