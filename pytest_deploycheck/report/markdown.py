@@ -105,17 +105,41 @@ def _reasons(title: str, entries: Sequence[Mapping[str, Any]], record: Mapping[s
         check = checks.get(entry["nodeid"]) or {}
         result = check.get("result") or {}
         step = next_step(result.get("text", ""))
+        lines = [
+            code(entry["nodeid"]) or "the whole run",
+            escape(entry["text"]),
+            f"next: {_step(step)}" if step else "",
+            " ".join(["evidence:", *(code(evidence) for evidence in result["evidence"])])
+            if result.get("evidence")
+            else "",
+        ]
         rows.append(
             [
-                code(entry["nodeid"]) or "the whole run",
                 entry["outcome"] + (" (waived)" if entry["waived"] else ""),
-                escape(entry["text"]) + (f"<br>next: {link(step)}" if step else ""),
-                " ".join(code(evidence) for evidence in result.get("evidence", ())),
+                "<br>".join(filter(None, lines)),
                 link(check.get("runbook", "")) if check.get("runbook") else "",
                 escape(check.get("owner", "")),
             ]
         )
-    yield from _table(["check", "outcome", "why", "evidence", "runbook", "owner"], rows)
+    # One cell for all that is long: side by side, these would push each other off the page.
+    yield from _table(["outcome", "check", "runbook", "owner"], rows)
+
+
+def _step(text: str) -> str:
+    """Return `graph: https://…` as a link of that name, other steps as text with their addresses as links.
+
+    An address in plain text would not do: what looks like emphasis in it is escaped, and the backslashes become part of
+    the address.
+    """
+    label, _, address = text.partition(": ")
+    if _LINK.fullmatch(address):
+        return f"[{escape(label)}](<{address}>)"
+    parts: list[str] = []
+    end = 0
+    for match in _LINK.finditer(text):
+        parts += escape(text[end : match.start()]), f"<{match[0]}>"
+        end = match.end()
+    return "".join([*parts, escape(text[end:])])
 
 
 def _waivers(record: Mapping[str, Any]) -> Iterator[str]:

@@ -62,22 +62,39 @@ def test_the_verdict_comes_first(make_record: Callable[..., dict[str, Any]]) -> 
 def test_what_did_not_pass_comes_with_what_helps(make_record: Callable[..., dict[str, Any]]) -> None:
     text = render(make_record())
     assert section(text, "What keeps it from GO") == (
-        "| check | outcome | why | evidence | runbook | owner |\n"
-        "| --- | --- | --- | --- | --- | --- |\n"
-        r"| ``suites/post_deploy/test_slo.py::test_p95[a\|b `c`]`` | failed "
-        r"| up: 1 \| 3 is &lt;b&gt;0&lt;/b&gt;; expected every \*series\* == 1<br>next: <http://x/graph> "
-        r"| `aaaaaaaaaaaa` |  | team\|sre |"
+        "| outcome | check | runbook | owner |\n"
+        "| --- | --- | --- | --- |\n"
+        r"| failed | ``suites/post_deploy/test_slo.py::test_p95[a\|b `c`]``"
+        r"<br>up: 1 \| 3 is &lt;b&gt;0&lt;/b&gt;; expected every \*series\* == 1<br>next: <http://x/graph>"
+        r"<br>evidence: `aaaaaaaaaaaa` |  | team\|sre |"
         "\n"
-        r"| `suites/post_deploy/test_slo.py::test_refused` | error | connection refused "
-        r"| `aaaaaaaaaaaa` | <https://runbooks/x> | team\|sre |"
+        r"| error | `suites/post_deploy/test_slo.py::test_refused`<br>connection refused"
+        r"<br>evidence: `aaaaaaaaaaaa` | <https://runbooks/x> | team\|sre |"
     )
     assert section(text, "Waivers").splitlines()[2] == (
         "| `suites/post_deploy/test_slo.py::test_known` | applied | failed: slow | known | db | CHG-7 "
         "| 2026-11-21T12:45:00.000Z |"
     )
     assert section(text, "Warned").splitlines()[2] == (
-        r"| `suites/post_deploy/test_slo.py::test_warned` | inconclusive | no data | `aaaaaaaaaaaa` |  | team\|sre |"
+        r"| inconclusive | `suites/post_deploy/test_slo.py::test_warned`<br>no data<br>evidence: `aaaaaaaaaaaa` |  "
+        r"| team\|sre |"
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        ("graph: http://x/graph?g0.expr=a_b_c&g0.tab=1", "[graph](<http://x/graph?g0.expr=a_b_c&g0.tab=1>)"),
+        ("try: curl -i http://x/a_b", "try: curl -i <http://x/a_b>"),
+        ("wait for a_b_c", r"wait for a\_b\_c"),
+    ],
+)
+def test_the_next_step_leads_there(make_record: Callable[..., dict[str, Any]], step: str, shown: str) -> None:
+    record = make_record()
+    for check in record["checks"]:
+        if check["result"]:
+            check["result"]["text"] = f"E   next: {step}"
+    assert f"<br>next: {shown}<br>" in section(render(record), "What keeps it from GO")
 
 
 def test_how_to_reproduce_and_sign(make_record: Callable[..., dict[str, Any]]) -> None:
@@ -122,7 +139,7 @@ def test_a_go_under_a_scope_says_so(make_record: Callable[..., dict[str, Any]]) 
 
 def test_a_run_wide_reason(make_record: Callable[..., dict[str, Any]]) -> None:
     text = render(make_record(GOOD, interrupted="Ctrl-C"))
-    assert "| the whole run | not run | the run ended early: Ctrl-C |  |  |  |\n" in text
+    assert "| not run | the whole run<br>the run ended early: Ctrl-C |  |  |\n" in text
 
 
 def test_an_unfinished_run_has_nothing_to_sign() -> None:
