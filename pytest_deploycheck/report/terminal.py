@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
@@ -163,5 +164,16 @@ def _coloured(verdict: str, lines: list[tuple[str, str]], width: int, *, beyond_
     )
     console.print(banner)
     for style, line in lines[1:]:
-        console.print(text(styles[style], line), soft_wrap=True)
+        for part in _wrapped(line, width):
+            console.print(text(styles[style], part), soft_wrap=True)
     return stream.getvalue()
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Return a line as lines that keep its indent; links, commands and node ids stay whole, to be copied."""
+    if len(line) <= width or line.lstrip().startswith("next: "):
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )

@@ -86,5 +86,5 @@ class Silence:
             where=place(url),
             details=["this request was not sent (give_up_after)"],
             evidence=self._evidence,
-            next_step=f"does {name} hang, or does something on the way drop packets? Look there before at the checks",
+            next_step=f"does {name} hang, or does something on the way drop packets? The checks can wait",
         )

@@ -43,7 +43,7 @@ def test_after_two_requests_without_an_answer_the_rest_fails_at_once() -> None:
             f"  at: http://127.0.0.1:{port}/y\n"
             "  this request was not sent (give_up_after)\n"
             f"  evidence: {asked[-1].id}\n"
-            "  next: does prometheus hang, or does something on the way drop packets? Look there before at the checks"
+            "  next: does prometheus hang, or does something on the way drop packets? The checks can wait"
         )
         begun = time.monotonic()
         assert whats(w, 50) == [NOT_ASKED] * 50
