@@ -1,4 +1,7 @@
-"""The `prometheus` fixture: questions in PromQL's own words, answers that cannot pass vacuously."""
+"""The `prometheus` fixture: questions in PromQL's own words, answers that cannot pass vacuously.
+
+What only some questions need is imported when they are asked: every run waits for the rest before its first request.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,11 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.checks import versions
 from pytest_deploycheck.clients.prometheus.client import PrometheusClient
+from pytest_deploycheck.clients.prometheus.status import shortest_interval
 from pytest_deploycheck.errors import AuthorMistake, DeploycheckError, NotReady, NotSupported
-from pytest_deploycheck.face.chain import AlertmanagersAnswer, AlertsAnswer, RulesAnswer, TargetsAnswer
-from pytest_deploycheck.face.fresh import age_vector, fresh
 from pytest_deploycheck.face.judged import Judged, System, judge, seconds_of
-from pytest_deploycheck.face.marking import Marking, increase_since
-from pytest_deploycheck.face.readiness import judge_ready
-from pytest_deploycheck.face.references import missing_metrics
-from pytest_deploycheck.face.vectors import AgeAnswer, RangeAnswer, VectorAnswer
+from pytest_deploycheck.face.vectors import AgeAnswer, HeldAnswer, RangeAnswer, VectorAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,11 +22,14 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.clock import Clock
+    from pytest_deploycheck.face.chain import AlertmanagersAnswer, AlertsAnswer, RulesAnswer, TargetsAnswer
     from pytest_deploycheck.face.ledger import Ledger
+    from pytest_deploycheck.face.marking import Marking
     from pytest_deploycheck.model.prometheus import InstantVector, Metadata, Rule, RuntimeInfo
     from pytest_deploycheck.settings.checks import VersionCheck
     from pytest_deploycheck.settings.models import Deployment
     from pytest_deploycheck.transport.wire import Wire
+    from pytest_deploycheck.waits.terms import Sustained
 
 __tracebackhide__ = True
 
@@ -72,6 +73,8 @@ class Prometheus(System):
         self._clock = clock
         self._deployment = deployment
         self.known_version = ""
+        self._rhythm: float | None = None
+        self._rhythm_known = False
 
     @cached_property
     def client(self) -> PrometheusConnect:
@@ -93,6 +96,9 @@ class Prometheus(System):
         Raises:
             CannotMeasure: if there is no usable answer (Unreachable, QueryFailed, Malformed, …).
         """
+        window = self._ledger.window
+        if window is not None and window.terms.sustained is not None and time is None:
+            return self._over(expr, window.held_for(self._clock.monotonic()), window.terms.sustained)
         with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
             vector = self.api.query(expr, time=time)
         return VectorAnswer(vector, self._ledger, box[0])
@@ -139,6 +145,8 @@ class Prometheus(System):
         Args:
             selector: a bare selector such as `app_sessions_total{job="app"}`.
         """
+        from pytest_deploycheck.face.fresh import age_vector
+
         with self._asking(f"age of {selector}", f"graph: {self.api.graph_url(selector)}") as box:
             vector = age_vector(self.api, selector)
         return AgeAnswer(vector, self._ledger, box[0])
@@ -163,6 +171,8 @@ class Prometheus(System):
             heartbeat: a bare selector of a gauge that holds the Unix time of the application's last work.
             moving: a window within which the counter must have increased.
         """
+        from pytest_deploycheck.face.fresh import fresh
+
         limit = seconds_of(max_age, "max_age")
         window = None if moving is None else seconds_of(moving, "moving")
         finding = fresh(
@@ -180,6 +190,8 @@ class Prometheus(System):
             ...
             assert prometheus.increase(since=before) >= 1
         """
+        from pytest_deploycheck.face.marking import Marking
+
         return Marking(self, selector)
 
     def increase(self, *, since: Marking) -> VectorAnswer:
@@ -188,12 +200,16 @@ class Prometheus(System):
         Args:
             since: what `mark` gave.
         """
+        from pytest_deploycheck.face.marking import increase_since
+
         return increase_since(self, since)
 
     # --- the chain ----------------------------------------------------------------------------------------------------
 
     def targets(self, job: str | None = None) -> TargetsAnswer:
         """Ask for the active scrape targets, of one job or of all, and how many samples each scrape brought."""
+        from pytest_deploycheck.face.chain import TargetsAnswer
+
         asked = f'targets of job "{job}"' if job is not None else "targets of all jobs"
         with self._asking(asked, f"targets: {self._url}/targets") as box:
             found = self.api.targets()
@@ -207,6 +223,8 @@ class Prometheus(System):
 
     def rules(self, *, kind: str | None = None) -> RulesAnswer:
         """Ask for the loaded rules: all, or only `alerting` or `recording` ones."""
+        from pytest_deploycheck.face.chain import RulesAnswer
+
         with self._asking("loaded rules", f"rules: {self._url}/rules") as box:
             groups = self.api.rules(kind=kind)
             now = self._now()
@@ -218,6 +236,8 @@ class Prometheus(System):
         Raises:
             AuthorMistake: for any other state; Alertmanager's `active` is not one of Prometheus's.
         """
+        from pytest_deploycheck.face.chain import AlertsAnswer
+
         if state not in (None, "pending", "firing"):
             raise AuthorMistake(f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing")
         states = ("pending", "firing") if state is None else (state,)
@@ -230,6 +250,8 @@ class Prometheus(System):
 
     def alertmanagers(self) -> AlertmanagersAnswer:
         """Ask for the Alertmanagers that Prometheus has discovered."""
+        from pytest_deploycheck.face.chain import AlertmanagersAnswer
+
         with self._asking("connected Alertmanagers", f"status: {self._url}/status") as box:
             found = self.api.alertmanagers()
             now = self._now()
@@ -246,6 +268,8 @@ class Prometheus(System):
 
     def ready(self) -> Judged:
         """Judge that it is ready, answers queries with the credentials in use, and has loaded its configuration."""
+        from pytest_deploycheck.face.readiness import judge_ready
+
         with self._asking("ready, queries answered, configuration loaded", f"status: {self._url}/status") as box:
             readiness = self.api.ready()
             if not readiness:
@@ -263,6 +287,8 @@ class Prometheus(System):
 
     def runs_version(self, entry: VersionCheck, deployment: Deployment) -> Judged:
         """Judge that every replica's info metric carries the expected version (SM3)."""
+        from pytest_deploycheck.checks import versions
+
         metric = entry.metric or ""
         with self._asking(metric, f"graph: {self.api.graph_url(metric)}") as box:
             vector = self.api.query(metric)
@@ -299,6 +325,35 @@ class Prometheus(System):
         return None if bounds is None else (bounds[0] + bounds[1]) / 2
 
     # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _over(self, expr: str, elapsed: float, terms: Sustained) -> VectorAnswer:
+        """Ask what holds now, and what held in the elapsed part of a window that must hold."""
+        graph = f"graph: {self.api.graph_url(expr)}"
+        step = terms.every or max(_SHORTEST_STEP, terms.seconds / _POINTS, min(self.rhythm() or 0.0, terms.seconds / 4))
+        with self._asking(expr, graph, looks_back=True) as box:
+            vector = self.api.query(expr)
+            if elapsed >= 2 * step:
+                end = vector.evaluation_time
+                past = self.api.range(expr, end - elapsed, end, step)
+        if elapsed < 2 * step:
+            # the window has only begun: one look is all there is to judge
+            self._ledger.looked_back = True
+            return VectorAnswer(vector, self._ledger, box[0])
+        return HeldAnswer(vector, past, self._ledger, box[0], step=step, terms=terms)
+
+    def rhythm(self) -> float | None:
+        """Return the seconds between scrapes or rule evaluations by the loaded configuration; None if it is not told.
+
+        Whichever is shorter: nothing that is asked of this Prometheus changes more often, targets with an interval of
+        their own aside.
+        """
+        if not self._rhythm_known:
+            self._rhythm_known = True
+            try:
+                self._rhythm = shortest_interval(self.api.config_text())
+            except DeploycheckError:
+                self._rhythm = None  # only the spacing of attempts depends on it
+        return self._rhythm
 
     def _now(self) -> float:
         """Return the time on Prometheus's own clock."""
@@ -340,6 +395,8 @@ class Prometheus(System):
     def _missing_metrics(
         self, rules: Sequence[Rule], window: float, known_absent: Collection[str]
     ) -> tuple[Mapping[str, Collection[str]], Asked]:
+        from pytest_deploycheck.face.references import missing_metrics
+
         with self._asking(f"series of every rule's metrics within {window:g} s", f"rules: {self._url}/rules") as box:
             missing: Mapping[str, Collection[str]] = missing_metrics(self.api, rules, window, known_absent)
         return missing, box[0]

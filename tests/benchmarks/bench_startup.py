@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from tests.benchmarks.side_by_side import medians, milliseconds, process, pytest_command, table
+from tests.benchmarks.side_by_side import alternating, milliseconds, process, pytest_command, table
 
 ROUNDS = 31
 ANSWER = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795264075.123,"1"]}]}}'
@@ -36,6 +37,18 @@ class Door:
                         connection.sendall(f"{head}Content-Length: {len(ANSWER)}\r\n\r\n".encode() + ANSWER)
 
 
+def _print(title: str, base: tuple[str, list[float]], ours: tuple[str, list[float]], *, most: float) -> None:
+    """Print medians and, because others may use the machine too, the least times: what they cannot have lengthened."""
+    rows = [("", "median", "least", "")]
+    rows += [
+        (name, milliseconds(statistics.median(times)), milliseconds(min(times)), "") for name, times in (base, ours)
+    ]
+    median = statistics.median(ours[1]) - statistics.median(base[1])
+    least = min(ours[1]) - min(base[1])
+    rows.append(("the difference", milliseconds(median), milliseconds(least), f"at most {most:g} ms wanted"))
+    table(f"{title} ({ROUNDS} alternating runs)", rows)
+
+
 def main() -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as name:
@@ -45,20 +58,18 @@ def main() -> None:
         (unused / "test_unit.py").write_text("def test_one(): pass\n")
         bare = pytest_command("-p", "no:pytest_deploycheck.plugin", "-p", "no:allure_pytest")
         with_plugin = pytest_command("-p", "no:allure_pytest")
-        found = medians(
+        found = alternating(
             {
                 "bare": lambda: process(bare, cwd=unused),
                 "installed": lambda: process(with_plugin, cwd=unused),
             },
             rounds=ROUNDS,
         )
-        cost = found["installed"] - found["bare"]
-        table(
-            f"pytest, one unit test, plugin installed but unused ({ROUNDS} alternating runs, medians)",
-            [
-                ("bare pytest", milliseconds(found["bare"]), ""),
-                ("with the plugin", milliseconds(found["installed"]), f"+{milliseconds(cost)}; at most 5 ms wanted"),
-            ],
+        _print(
+            "pytest, one unit test, plugin installed but unused",
+            ("bare pytest", found["bare"]),
+            ("with the plugin", found["installed"]),
+            most=5,
         )
 
         door = Door()
@@ -78,20 +89,18 @@ def main() -> None:
                 sys.exit("nobody knocked")
             return door.knocked - start
 
-        found = medians(
+        found = alternating(
             {
                 "bare": lambda: until_first_request([*bare, "test_bare.py"]),
                 "check": lambda: until_first_request([*with_plugin, "test_check.py"]),
             },
             rounds=ROUNDS,
         )
-        cost = found["check"] - found["bare"]
-        table(
-            f"from the start of the process to the first connection ({ROUNDS} alternating runs, medians)",
-            [
-                ("bare pytest, a socket in the test", milliseconds(found["bare"]), ""),
-                ("a Prometheus check", milliseconds(found["check"]), f"+{milliseconds(cost)}; at most 150 ms wanted"),
-            ],
+        _print(
+            "from the start of the process to the first connection",
+            ("bare pytest, a socket in the test", found["bare"]),
+            ("a Prometheus check", found["check"]),
+            most=150,
         )
 
 

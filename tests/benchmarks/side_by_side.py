@@ -26,7 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def medians(sides: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, float]:
-    """Return each side's median in seconds; a side returns how long it took. One round of warm-up is thrown away."""
+    """Return each side's median in seconds; a side returns how long it took."""
+    return {name: statistics.median(values) for name, values in alternating(sides, rounds=rounds).items()}
+
+
+def alternating(sides: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds that each side said it took, round by round. One round of warm-up is thrown away."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
         for name, side in sides.items():
@@ -34,7 +39,7 @@ def medians(sides: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[st
             seconds = side()
             if number:
                 taken[name].append(seconds)
-    return {name: statistics.median(values) for name, values in taken.items()}
+    return taken
 
 
 def timed(action: Callable[[], object]) -> Callable[[], float]:
