@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.model.declaration import Declaration, Tier
     from pytest_deploycheck.model.outcome import Level
+    from pytest_deploycheck.waits.terms import Terms
 
 NOT_CONFIGURED = "deploycheck_not_configured"
 """Internal marker: the suite has such a test, the configuration has nothing for it."""
@@ -48,6 +49,14 @@ _DECLARATIONS = (
     (
         'foreach(table, level="blocker", where=None): deploycheck: one test per entry of a table in deploycheck.toml, '
         "passed as `entry`"
+    ),
+    (
+        'within(duration, since="deployment", every=None, retry=False): deploycheck: must pass before this time is up; '
+        "it is tried again until then, while other checks run"
+    ),
+    (
+        'sustained(duration, since="deployment", every=None, allow=None, consecutive=1, coverage=0.9): deploycheck: '
+        "must hold all through this time"
     ),
     f"{NOT_CONFIGURED}: deploycheck: internal",
 )
@@ -99,7 +108,9 @@ def declare(config: pytest.Config) -> frozenset[str]:
     for name, text in CATEGORIES.items():
         if name not in theirs:
             config.addinivalue_line("markers", f"{name}: deploycheck: {text}")
-    return frozenset({"blocker", "warning", "requirement", "writes", "foreach", *(set(CATEGORIES) - theirs)})
+    return frozenset(
+        {"blocker", "warning", "requirement", "writes", "foreach", "within", "sustained", *(set(CATEGORIES) - theirs)}
+    )
 
 
 class Markers:
@@ -151,6 +162,22 @@ class Markers:
             location=where,
             **arguments,
         )
+
+    def terms(self, item: pytest.Item) -> Terms | None:
+        """Return what the item declares about time; None if nothing. Mistakes are added to `mistakes`."""
+        within, sustained = item.get_closest_marker("within"), item.get_closest_marker("sustained")
+        if within is None and sustained is None:
+            return None
+        from pytest_deploycheck.waits.terms import Terms, read_sustained, read_within
+
+        try:
+            return Terms(
+                within=read_within(within.args, within.kwargs) if within is not None else None,
+                sustained=read_sustained(sustained.args, sustained.kwargs) if sustained is not None else None,
+            )
+        except ValueError as error:
+            self._mistake(self._place(item), item, str(error))
+            return None
 
     def _levels(self, item: pytest.Item) -> Iterator[tuple[int, pytest.Mark]]:
         """Yield (distance, mark) of the level marks, nearest first; a parameter's mark is nearer than a decorator."""

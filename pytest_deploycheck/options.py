@@ -44,6 +44,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="warnings gate as blockers do",
     )
     group.addoption(
+        "--deploycheck-budget",
+        metavar="DURATION",
+        help="how long checks may wait in all, such as 45m: what has not converged or held by then is inconclusive",
+    )
+    group.addoption(
         "--deploycheck-allow-writes",
         action="append",
         default=[],

@@ -13,6 +13,7 @@ from pytest_deploycheck.checks.comparison import Operator, badness, holds, requi
 from pytest_deploycheck.checks.instant import judge_answer
 from pytest_deploycheck.checks.wording import count, moment, quantity, seconds, share, unit_of
 from pytest_deploycheck.errors import AuthorMistake
+from pytest_deploycheck.model.tolerance import tolerated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class _Breach(msgspec.Struct, frozen=True, kw_only=True):
     worst: float
 
 
-def compare_range(
+def compare_range(  # noqa: PLR0913 - each is a choice of the author's
     vector: RangeVector,
     op: Operator,
     bound: float,
@@ -45,6 +46,8 @@ def compare_range(
     coverage: float = 0.9,
     series: int | None = None,
     unit: str | None = None,
+    allow: tuple[int, int] | None = None,
+    consecutive: int = 1,
 ) -> Finding:
     """Judge whether every point of every series within the window satisfies a comparison.
 
@@ -60,6 +63,8 @@ def compare_range(
         coverage: the least share of the window that each series must cover, above 0 and at most 1.
         series: how many series there must be, exactly; at least one if it is None.
         unit: as in `compare`.
+        allow: (k, n): at most k violating points among any n in a row are tolerated, for each series.
+        consecutive: fewer than this many violating points in a row are tolerated.
 
     Raises:
         AuthorMistake: for an unknown operator, a bound of NaN, or a step, coverage or window that cannot be.
@@ -76,7 +81,7 @@ def compare_range(
     length = vector.end - vector.start
     judgement = Judgement(
         asked,
-        f"every point of every series {condition} for {seconds(length)}, "
+        f"every point of every series {condition}{_allowed(allow, consecutive)} for {seconds(length)}, "
         f"from {moment(vector.start)}, with at least {coverage * 100:g} % of it covered",
         ("series", "first at", "longest stretch", "points", "worst"),
     )
@@ -87,6 +92,7 @@ def compare_range(
         breach
         for one, samples in zip(vector.series, points, strict=True)
         if (breach := _breach(one, samples, op, bound, step)) is not None
+        and not tolerated([not holds(sample.value, op, bound) for sample in samples], allow, consecutive)
     ]
     # Several keys: worst value, then longest, and the labels so that the answer's order does not show.
     worst = badness(op, bound)
@@ -120,6 +126,12 @@ def compare_range(
         sample_time=newest,
         age=None if newest is None else vector.end - newest,
     )
+
+
+def _allowed(allow: tuple[int, int] | None, consecutive: int) -> str:
+    if allow is not None:
+        return f" (but for {allow[0]} of {allow[1]})"
+    return f" (but for fewer than {consecutive} in a row)" if consecutive > 1 else ""
 
 
 def _within(series: Series, vector: RangeVector) -> list[Sample]:

@@ -85,8 +85,13 @@ class System:
         self._observed = observed
 
     @contextmanager
-    def _asking(self, asked: str, *next_steps: str) -> Generator[list[Asked], None, None]:
-        """Gather the evidence of everything that is asked inside; the list then holds the question."""
+    def _asking(self, asked: str, *next_steps: str, looks_back: bool = False) -> Generator[list[Asked], None, None]:
+        """Gather the evidence of everything that is asked inside; the list then holds the question.
+
+        Unless it looks back over a window, the answer tells of this moment only.
+        """
+        if not looks_back:
+            self._ledger.sampled = True
         before = len(self._observed)
         box: list[Asked] = []
         yield box

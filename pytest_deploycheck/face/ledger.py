@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
+    from pytest_deploycheck.waits.terms import Terms
 
 __tracebackhide__ = True
 
@@ -24,11 +25,34 @@ def caller() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+class Window(Protocol):
+    """A window that must hold: what a question that looks back has to know of it."""
+
+    terms: Terms
+
+    def held_for(self, now: float) -> float:
+        """Return the seconds of it that have passed."""
+        ...
+
+
 class Ledger:
-    """One check's open questions and bad findings."""
+    """One check's open questions and bad findings.
+
+    Attributes:
+        bad: what was judged and found wanting.
+        tracking: whether what is asked now has to be judged by this check.
+        window: the window that must hold, while a `sustained` check looks at it.
+        looked_back: whether something was judged over that window, on recorded history.
+        sampled: whether something was asked that tells of this moment only.
+        stimulated: whether something was set off whose effect is to be awaited.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
+        self.window: Window | None = None
+        self.stimulated = False
+        self.looked_back = False
+        self.sampled = False
         self._open: dict[int, tuple[object, str, str]] = {}
         self.bad: list[Finding] = []
         self.tracking = True
@@ -38,6 +62,8 @@ class Ledger:
         self._open.clear()
         self.bad.clear()
         self.tracking = True
+        self.looked_back = False
+        self.sampled = False
 
     def opened(self, thing: object, what: str) -> None:
         """Note an answer or a judgement that somebody has to look at.

@@ -53,6 +53,7 @@ class Marking:
                 appear with the event that it counts.
         """
         api = self._prometheus.api
+        self._prometheus._ledger.stimulated = True  # noqa: SLF001 - same room
         at = api.query("time()").values[0]
         vector = api.query(self._selector.series, time=at)
         values = {_key(vector.labels(index)): value for index, value in enumerate(vector.values)}

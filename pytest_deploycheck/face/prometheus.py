@@ -333,7 +333,7 @@ class Prometheus(System):
         with self._asking(expr, graph, looks_back=True) as box:
             vector = self.api.query(expr)
             if elapsed >= 2 * step:
-                end = vector.evaluation_time
+                end = vector.evaluation_time if vector.evaluation_time is not None else self._now()
                 past = self.api.range(expr, end - elapsed, end, step)
         if elapsed < 2 * step:
             # the window has only begun: one look is all there is to judge

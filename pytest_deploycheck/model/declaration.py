@@ -87,6 +87,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         started: Unix seconds.
         duration: seconds over all phases.
         attempts: how many attempts there were; `flaky` if an earlier one did not pass and this one did.
+        wait: how a check that waits went: one line on the whole, then one for each change; empty for others.
         evidence: ids of the exchanges it observed, in order.
         worker: the xdist worker, or `main`.
     """
@@ -100,6 +101,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     duration: float = 0.0
     attempts: int = 1
     flaky: bool = False
+    wait: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     worker: str = "main"
 
@@ -107,5 +109,6 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         """Return the same as builtins."""
         record = msgspec.structs.asdict(self)
         record["outcome"] = self.outcome.value
+        record["wait"] = list(self.wait)
         record["evidence"] = list(self.evidence)
         return record

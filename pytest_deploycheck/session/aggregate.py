@@ -57,6 +57,7 @@ class Aggregate:
             outcome, summary, phase = Outcome.NOT_RUN, "the run ended before the check did", "teardown"
         earlier = [worst(Outcome(p["outcome"]) for p in attempt.payloads) for attempt in attempts[:-1]]
         evidence = [identity for payload in last for identity in (*payload["ids"], *payload["borrowed"])]
+        waits = [payload["wait"] for payload in last if "wait" in payload]
         return CheckResult(
             nodeid=nodeid,
             outcome=outcome,
@@ -65,7 +66,8 @@ class Aggregate:
             phase=phase,
             started=min(payload["started"] for payload in last),
             duration=sum(payload["duration"] for payload in last),
-            attempts=len(attempts),
+            attempts=waits[-1]["attempts"] if waits else len(attempts),
+            wait=tuple(waits[-1]["story"]) if waits else (),
             flaky=outcome is Outcome.PASSED and any(found is not Outcome.PASSED for found in earlier),
             evidence=tuple(dict.fromkeys(evidence)),
             worker=last[-1]["worker"],

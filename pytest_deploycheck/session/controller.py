@@ -123,17 +123,32 @@ class ControllerSide:
             self.take_manifest(Manifest.from_dict(manifest))
         for system in payload.pop("systems", ()):
             self._merge_system(system)
-        exchanges, bodies = payload.pop("exchanges", []), payload.pop("bodies", {})
-        payload["ids"] = [exchange["id"] for exchange in exchanges]
+        for entry in payload.pop("backlog", ()):
+            self.take_evidence(entry["nodeid"], entry)
+        self.take_evidence(report.nodeid, payload)
+        exchanges = payload.pop("exchanges")
+        payload.pop("bodies")
+        payload.setdefault("ids", [exchange["id"] for exchange in exchanges])
         self._aggregate.add(report.nodeid, payload)
+
+    def take_evidence(self, nodeid: str, payload: dict[str, Any]) -> None:
+        """Write what a phase observed."""
         try:
-            for digest, body in bodies.items():
+            for digest, body in payload["bodies"].items():
                 self._writer.body(digest, unpack_body(body))
-            for exchange in exchanges:
-                self._writer.append(report.nodeid, exchange, phase=payload["phase"], worker=payload["worker"])
+            for exchange in payload["exchanges"]:
+                self._writer.append(nodeid, exchange, phase=payload["phase"], worker=payload["worker"])
         except DeploycheckError as error:
             if not self._incomplete:
                 self._incomplete = str(error)
+
+    def take_abandoned(self, nodeid: str, why: str) -> None:
+        """Note a check that still waited when the run was stopped."""
+        self._lost.append((nodeid, self._redactor.text(why)))
+
+    def take_note(self, text: str) -> None:
+        """Note something that the record has to tell."""
+        self._notes.append(text)
 
     def _note_crash(self, report: pytest.TestReport) -> None:
         """Name the check that took its worker along, in the place of the nameless note of the worker's death."""
@@ -148,7 +163,13 @@ class ControllerSide:
         """Take a worker's farewell; a worker that leaves none is lost."""
         output = getattr(node, "workeroutput", None) or {}
         if "deploycheck" in output:
-            self.take_manifest(Manifest.from_dict(output["deploycheck"]))
+            farewell = output["deploycheck"]
+            self.take_manifest(Manifest.from_dict(farewell))
+            for entry in farewell.get("backlog", ()):
+                self.take_evidence(entry["nodeid"], entry)
+            for nodeid, why in farewell.get("abandoned", ()):
+                self.take_abandoned(nodeid, why)
+            self._notes.extend(farewell.get("notes", ()))
         elif error:
             name = node.gateway.id
             self._lost.append(("", f"worker {name} died: {first_line(str(error))}"))

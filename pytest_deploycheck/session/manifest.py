@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_deploycheck.settings.models import Effective
+    from pytest_deploycheck.waits.terms import Terms
 
 SYSTEMS = ("prometheus", "alertmanager", "grafana", "kubernetes", "services", "logs")
 
@@ -40,6 +41,8 @@ class Manifest:
     narrowed: list[str] = field(default_factory=list)
     not_configured: list[tuple[str, str]] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
+    terms: dict[str, Terms] = field(default_factory=dict)
+    """What checks declare about time, by node id; it stays in the process that read it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
@@ -101,6 +104,8 @@ def collect(
         if declaration is None:
             continue
         manifest.declarations.append(declaration)
+        if (terms := markers.terms(item)) is not None:
+            manifest.terms[item.nodeid] = terms
         if not declaration.declared:
             item.add_marker(declaration.level.value)  # so that `-m blocker` selects it too
     items[:] = kept

@@ -43,6 +43,8 @@ DEPLOYMENT_OPTIONS = {
 _SETTINGS = pytest.StashKey["Effective | ConfigError"]()
 _MISTAKES = pytest.StashKey[list[str]]()
 _RUN = pytest.StashKey["Run"]()
+CLOCK = pytest.StashKey["Clock"]()
+"""Where a test of ours puts a clock of its own, in `config.stash`."""
 
 
 def settings_of(config: pytest.Config) -> Effective:
@@ -92,7 +94,11 @@ def run_of(config: pytest.Config) -> Run:
     """
     known = config.stash.get(_RUN, None)
     if known is None:
-        known = Run(settings_of(config), allow_writes=tuple(config.option.deploycheck_allow_writes))
+        known = Run(
+            settings_of(config),
+            allow_writes=tuple(config.option.deploycheck_allow_writes),
+            clock=config.stash.get(CLOCK, None),
+        )
         config.stash[_RUN] = known
         config.add_cleanup(known.close)
     return known
@@ -235,6 +241,10 @@ class Run:
         else:
             self._opted_in = frozenset(str(name) for mark in marks for name in mark.args)
 
+    def rhythm(self) -> float | None:
+        """Return the seconds between the observed systems' own steps, as far as they are known."""
+        return self.prometheus.rhythm() if "prometheus" in self.__dict__ else None
+
     def systems_seen(self) -> list[dict[str, Any]]:
         """Return what is known of every system that was asked, as builtins."""
         found = []
@@ -298,6 +308,7 @@ class Run:
         """Refuse a write that the check did not declare; the wire has already asked for the run's consent."""
         name = endpoint.name.removeprefix("service ")
         if self._opted_in is None or name in self._opted_in:
+            self.ledger.stimulated = True
             return
         raise WriteNotAllowed(
             f"{method} {path} may change something in {endpoint.name}, and the check does not declare it",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.errors import DeploycheckError, NeverJudged, NothingObserved
+from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.manifest import Manifest, collect
@@ -14,6 +15,8 @@ from pytest_deploycheck.session.outcomes import Classified, classify
 from pytest_deploycheck.session.payload import pack
 from pytest_deploycheck.session.run import Run, known_run, mistakes_of, run_of
 from pytest_deploycheck.session.traces import hide_own_frames, hide_own_values, keep_authors_frames, tell
+from pytest_deploycheck.session.waitreports import Backlog, strip
+from pytest_deploycheck.session.waitreports import tell as tell_of_wait
 from pytest_deploycheck.session.wording import SECTION, explain
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.model.declaration import Declaration
     from pytest_deploycheck.session.controller import ControllerSide
+    from pytest_deploycheck.waits.waiting import Done, Waiting
 
 _LONGEST_TEXT = 20_000
 
@@ -42,7 +46,11 @@ class WorkerSide:
         self._manifest_sent = False
         self._controller: ControllerSide | None = None
         self._declarations: dict[str, Declaration] = {}
-        self._fixtures: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}
+        self._fixtures: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}  # name → (the request it was made by, ids)
+        self._backlog = Backlog()
+        self._abandoned: list[tuple[str, str]] = []
+        self._notes: list[str] = []
+        self._stimuli: dict[str, float] = {}
         self._run: Run | None = None
         self._in_call = False
         self._observed: list[str] = []
@@ -65,6 +73,8 @@ class WorkerSide:
         self._declarations = {declaration.nodeid: declaration for declaration in self._manifest.declarations}
         mistakes = mistakes_of(self._config)
         if not mistakes:
+            if self._manifest.terms and not self._config.option.collectonly:
+                self._let_waits_overlap(session)
             return
         self._manifest.mistakes.extend(mistakes)
         if not self._is_worker:
@@ -87,17 +97,17 @@ class WorkerSide:
         """Name the check on the tape while it runs."""
         if item.nodeid not in self._declarations:
             return (yield)
-        if self._run is None:
-            self._run = run_of(self._config)
-        self._run.ledger.begin()
-        self._run.tape.label = item.nodeid
-        self._run.allow_writes_of(item)
+        run = self.run
+        run.ledger.begin()
+        run.tape.label = item.nodeid
+        run.allow_writes_of(item)
         self._observed = []
         try:
             return (yield)
         finally:
-            self._run.tape.label = ""
-            self._run.allow_writes_of(None)
+            run.tape.label = ""
+            run.allow_writes_of(None)
+            run.ledger.window = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -109,7 +119,9 @@ class WorkerSide:
         yield
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
         """Remember what a fixture observed: it counts for every check that uses the fixture."""
         run = self._run
         if run is None:
@@ -118,17 +130,20 @@ class WorkerSide:
         tracking = run.ledger.tracking
         if fixturedef.scope != "function":
             run.ledger.tracking = False
+            run.ledger.stimulated = False
         try:
             return (yield)
         finally:
             run.ledger.tracking = tracking
             if ids := tuple(run.observed[before:]):
-                self._fixtures.setdefault(fixturedef.argname, []).append((fixturedef, ids))
+                self._fixtures.setdefault(fixturedef.argname, []).append((request, ids))
+            if fixturedef.scope != "function" and run.ledger.stimulated:
+                self._stimuli[fixturedef.argname] = run.clock.monotonic()
 
-    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
         """Forget what a fixture observed once it is torn down."""
         if known := self._fixtures.get(fixturedef.argname):
-            self._fixtures[fixturedef.argname] = [pair for pair in known if pair[0] is not fixturedef]
+            self._fixtures[fixturedef.argname] = [pair for pair in known if pair[0] is not request]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
@@ -208,12 +223,110 @@ class WorkerSide:
         """Show of an interrupted question only the author's lines: `--full-trace` would tell arguments with them."""
         keep_authors_frames(excinfo)
 
+    # --- for checks that wait -----------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> Run:
+        """The process's run."""
+        if self._run is None:
+            self._run = run_of(self._config)
+        return self._run
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the attempt that runs asked something of which there is no history."""
+        return self.run.ledger.sampled or not self.run.ledger.looked_back
+
+    def open_window(self, window: Waiting) -> None:
+        """Let the questions of the attempt that begins look back over the window that must hold."""
+        self.run.ledger.window = window if window.sustaining else None
+
+    def stimulus_of(self, item: pytest.Item) -> float:
+        """Return when the oldest stimulus that a check depends on was set off; infinite if there is none."""
+        names = getattr(item, "fixturenames", ())
+        return min((self._stimuli[name] for name in names if name in self._stimuli), default=float("inf"))
+
+    def keep_evidence(self, reports: list[pytest.TestReport]) -> None:
+        """Keep what an attempt observed whose reports nobody will see."""
+        for report in reports:
+            payload = getattr(report, "deploycheck", None)
+            if payload is None:
+                continue
+            if payload["exchanges"]:
+                if self._controller is not None:
+                    self._controller.take_evidence(report.nodeid, payload)
+                else:
+                    self._backlog.add(report.nodeid, payload)
+            strip(payload)
+
+    def tell_wait(self, reports: list[pytest.TestReport], waiting: Waiting, done: Done) -> None:
+        """Make the reports that count say how the check waited."""
+        tell_of_wait(reports, waiting, done, self._describe)
+
+    def abandoned(self, nodeid: str, waiting: Waiting) -> None:
+        """Note a check that still waited when the run was stopped."""
+        last = waiting.trail[-1].summary if waiting.trail else ""
+        why = f"the run was stopped while it waited: {waiting.headline()}{'; last: ' + last if last else ''}"
+        if self._controller is not None:
+            self._controller.take_abandoned(nodeid, why)
+        else:
+            self._abandoned.append((nodeid, why))
+
+    def note(self, text: str) -> None:
+        """Note something that the record has to tell."""
+        text = self.run.redactor.text(text)
+        if self._controller is not None:
+            self._controller.take_note(text)
+        else:
+            self._notes.append(text)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """In an xdist worker the evidence of earlier attempts travels with the next report."""
+        payload = getattr(report, "deploycheck", None)
+        if self._is_worker and payload is not None and (entries := self._backlog.take()):
+            payload["backlog"] = entries
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """The farewell takes along what no report did."""
+        if not self._is_worker:
+            return
+        output = self._config.workeroutput.get("deploycheck")  # type: ignore[attr-defined]
+        if output is None:
+            return
+        if self._backlog.dropped:
+            self._notes.append(
+                f"{self._name}: {self._backlog.dropped} answers of earlier attempts were not kept, only their digests"
+            )
+        output.update(backlog=self._backlog.take(), abandoned=[list(it) for it in self._abandoned], notes=self._notes)
+
+    def _let_waits_overlap(self, session: pytest.Session) -> None:
+        from pytest_deploycheck.session.waitside import WaitSide
+
+        budget = self._config.option.deploycheck_budget
+        side = WaitSide(
+            self._config,
+            session,
+            self._manifest.terms,
+            self,
+            budget=parse_duration(budget) if budget else None,
+        )
+        self._config.pluginmanager.register(side, "deploycheck-waits")
+
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
         """Return the ids that the item's live fixtures observed, in the test itself or long before it."""
         names = getattr(item, "fixturenames", ())
-        return tuple(identity for name in names for _, ids in self._fixtures.get(name, ()) for identity in ids)
+        chain = item.listchain()
+        return tuple(
+            identity
+            for name in names
+            for request, ids in self._fixtures.get(name, ())
+            if request.node in chain
+            for identity in ids
+        )
 
     def _has_observed(self, item: pytest.Item) -> bool:
         return bool(self._observed or self._borrowed(item))

@@ -10,6 +10,7 @@ import msgspec
 from pytest_deploycheck.clients.prometheus.envelope import ask, not_supported
 from pytest_deploycheck.clients.prometheus.targets import Moment  # noqa: TC001 - msgspec reads it at run time
 from pytest_deploycheck.errors import CannotMeasure, Inconclusive
+from pytest_deploycheck.model.duration import parse_go_duration
 from pytest_deploycheck.model.instant import unix_seconds
 from pytest_deploycheck.model.prometheus import RuntimeInfo
 
@@ -65,6 +66,28 @@ def runtime_info(wire: Wire) -> RuntimeInfo:
 def config_text(wire: Wire) -> str:
     """See `PrometheusClient.config_text`."""
     return ask(wire, "/status/config", _Config)[0].yaml
+
+
+def shortest_interval(config: str) -> float | None:
+    """Return the shorter of the global scrape and evaluation intervals, in seconds; None if the text has neither.
+
+    Args:
+        config: what `/api/v1/status/config` gives: YAML as Prometheus itself writes it, a key a line, defaults
+            included.
+    """
+    found = []
+    inside = False
+    for line in config.splitlines():
+        if not line.startswith(" "):
+            inside = line.rstrip() == "global:"
+            continue
+        key, _, value = line.strip().partition(": ")
+        if inside and key in ("scrape_interval", "evaluation_interval"):
+            try:
+                found.append(parse_go_duration(value.strip()))
+            except ValueError:
+                continue
+    return min((seconds for seconds in found if seconds > 0), default=None)
 
 
 def refuse_victoriametrics(wire: Wire, path: str, reply: Reply, why: str) -> None:

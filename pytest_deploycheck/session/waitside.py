@@ -1,0 +1,354 @@
+"""Runs checks that wait: sets them aside after an attempt that may yet mend, and takes them up again when they are due.
+
+First attempts come in the suite's own order. A check that is due again is taken up when all first attempts are made, or
+before the next one if its time would otherwise run out. Nothing sleeps while another test could run. In an xdist worker
+a check that was set aside counts as done for the scheduler, which sends the next one; its reports follow when it is.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.runner import check_interactive_exception
+
+from pytest_deploycheck.model.outcome import Outcome
+from pytest_deploycheck.session.mending import mends
+from pytest_deploycheck.session.outcomes import worst
+from pytest_deploycheck.session.scopes import Scopes
+from pytest_deploycheck.waits.agenda import Agenda
+from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from pytest_deploycheck.session.worker import WorkerSide
+    from pytest_deploycheck.waits.terms import Terms
+
+_URGENT = 2.0
+"""Seconds before its deadline, or so many of its last attempt's durations: then it goes before first attempts."""
+
+_OVERDUE = 30.0
+"""Seconds: a check that has been due for so long goes before first attempts, however many there are."""
+
+_TICK = 1.0
+"""Seconds between two looks at the clock and at the display while there is nothing to run."""
+
+
+class _Aside:
+    """A check that waits, with what pytest made of its latest attempt."""
+
+    __slots__ = ("due", "item", "order", "reports", "stimulus", "took", "waiting")
+
+    def __init__(self, item: pytest.Item, waiting: Waiting, order: int) -> None:
+        self.item = item
+        self.waiting = waiting
+        self.order = order
+        self.due = 0.0
+        self.took = 0.0
+        self.stimulus = float("inf")
+        self.reports: list[pytest.TestReport] = []
+
+
+class WaitSide:
+    """The hooks that let waits overlap; registered only where a check declares one.
+
+    Args:
+        config: pytest's.
+        session: pytest's.
+        terms: node id → what the check declares.
+        worker: observes the phases and stamps their reports.
+        budget: seconds from now on after which nothing is tried again; None = no end.
+
+    Attributes:
+        agenda: what waits now.
+        running: the check that is being tried, if any.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        session: pytest.Session,
+        terms: Mapping[str, Terms],
+        worker: WorkerSide,
+        *,
+        budget: float | None,
+    ) -> None:
+        """Nothing waits yet."""
+        self._config = config
+        self._session = session
+        self._terms = terms
+        self._worker = worker
+        self._clock = worker.run.clock
+        self._scopes = Scopes(session)
+        self._started = self._clock.monotonic()
+        self._origin = self._origin_of_time()
+        self._budget = budget
+        self._known: dict[str, _Aside] = {}
+        self._nested = False
+        self.agenda: Agenda[_Aside] = Agenda()
+        self.running = ""
+
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """After every first attempt: go on with what waits."""
+        try:
+            result = yield
+            if not (session.shouldfail or session.shouldstop):
+                self._drain(session)
+        except BaseException:
+            self._abandon()
+            raise
+        self._abandon()
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Before a first attempt, take up what cannot wait any longer; then note what the suite would run next."""
+        if not self._nested:
+            self._catch_up(item)
+            self._scopes.expect(nextitem)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Bring back what this test needs and others have parked."""
+        self._scopes.before_setup(item)
+        yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+        """Park what checks that wait still need."""
+        self._scopes.before_teardown(item, nextitem)
+        yield
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        """Note a fixture that may have to be parked."""
+        self._scopes.note_setup(fixturedef, request)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Note that it is gone."""
+        self._scopes.note_finish(fixturedef)
+
+    # --- the schedule -------------------------------------------------------------------------------------------------
+
+    def _catch_up(self, upcoming: pytest.Item) -> None:
+        """Take up what is due and cannot wait until every first attempt is made."""
+        while (aside := self.agenda.first(now := self._clock.monotonic())) is not None:
+            urgent = aside.waiting.deadline - now < max(_URGENT, 3 * aside.took)
+            if not (urgent or now - aside.due > _OVERDUE) or self._stopped():
+                return
+            self._scopes.expect(upcoming)
+            self._again(self.agenda.take(now))
+
+    def _drain(self, session: pytest.Session) -> None:
+        self._scopes.expect(None)
+        while len(self.agenda):
+            now = self._clock.monotonic()
+            if self._budget is not None and now >= self._started + self._budget:
+                self._cut()
+                return
+            aside = self.agenda.take(now)
+            if aside is None:
+                self._wait(now)
+                continue
+            self._again(aside)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+
+    def _wait(self, now: float) -> None:
+        due = self.agenda.next_due()
+        if due is None:
+            return
+        if self._budget is not None:
+            due = min(due, self._started + self._budget)
+        self._clock.sleep(max(0.0, min(due - now, _TICK)))
+
+    def _again(self, aside: _Aside | None) -> None:
+        """Make another attempt, through every plugin's hooks, as if pytest's own loop had come to the test."""
+        if aside is None:
+            return
+        self._nested = True
+        try:
+            # None: what others need is parked, and everything else is torn down with this attempt if it was the last
+            self._config.hook.pytest_runtest_protocol(item=aside.item, nextitem=None)
+        finally:
+            self._nested = False
+
+    def _stopped(self) -> bool:
+        return bool(self._session.shouldfail or self._session.shouldstop)
+
+    # --- one attempt --------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True, specname="pytest_runtest_protocol")
+    def pytest_runtest_protocol_of_waiting(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a check that waits; every other test is left to pytest and to other plugins."""
+        terms = self._terms.get(item.nodeid)
+        if terms is None or self._config.option.setuponly:
+            return None
+        aside = self._known.get(item.nodeid)
+        if aside is None:
+            waiting = Waiting(item.nodeid, terms, run_started=self._started, origin=self._origin)
+            aside = self._known[item.nodeid] = _Aside(item, waiting, len(self._known))
+        self.running = item.nodeid
+        try:
+            self._try(aside, nextitem)
+        finally:
+            self.running = ""
+        return True
+
+    def _try(self, aside: _Aside, nextitem: pytest.Item | None) -> None:
+        item, waiting = aside.item, aside.waiting
+        began = self._clock.monotonic()
+        waiting.begin(began)
+        self._worker.open_window(waiting)
+        if hasattr(item, "_request") and not item._request:  # noqa: SLF001 - as the next line
+            item._initrequest()  # type: ignore[attr-defined] # noqa: SLF001 - what pytest itself does for a test that is run again
+        try:
+            calls = [self._phase(item, "setup")]
+            if calls[0][0].passed:
+                calls.append(self._phase(item, "call"))
+            reports = [report for report, _ in calls]
+            now = self._clock.monotonic()
+            aside.took = now - began
+            follows = self._follows(aside, calls, now)
+            if isinstance(follows, Again):
+                self._scopes.retain(item)
+            else:
+                self._scopes.release(item)
+            if self._stopped():
+                nextitem = None
+            teardown, teardown_call = self._phase(item, "teardown", nextitem=nextitem)
+        finally:
+            if hasattr(item, "_request"):
+                item._request = False  # noqa: SLF001 - the same
+                item.funcargs = None  # type: ignore[attr-defined]
+        if isinstance(follows, Again) and teardown.passed:
+            self._set_aside(aside, follows.due, [*reports, teardown])
+            return
+        self._scopes.release(item)
+        if isinstance(follows, Again):
+            follows = Done()  # what a fixture could not undo would meet the next attempt
+        calls.append((teardown, teardown_call))
+        self._finish(aside, follows, [*reports, teardown], calls)
+
+    def _phase(self, item: pytest.Item, when: Any, **arguments: Any) -> tuple[pytest.TestReport, pytest.CallInfo[None]]:
+        """Run one phase as pytest does, and keep its report back until it is clear that it counts."""
+        hook = getattr(item.ihook, f"pytest_runtest_{when}")
+        stops: tuple[type[BaseException], ...] = (pytest.exit.Exception,)
+        if not self._config.option.usepdb:
+            stops += (KeyboardInterrupt,)
+        call = pytest.CallInfo.from_call(lambda: hook(item=item, **arguments), when=when, reraise=stops)
+        report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        return report, call
+
+    def _follows(
+        self, aside: _Aside, calls: list[tuple[pytest.TestReport, pytest.CallInfo[None]]], now: float
+    ) -> Again | Done:
+        payloads = [getattr(report, "deploycheck", None) for report, _ in calls]
+        if None in payloads:
+            return Done()
+        stamped = [payload for payload in payloads if payload is not None]
+        outcome = worst(Outcome(payload["outcome"]) for payload in stamped)
+        summary = next(payload["summary"] for payload in stamped if payload["outcome"] == outcome.value)
+        error = next((call.excinfo.value for _, call in reversed(calls) if call.excinfo is not None), None)
+        within = aside.waiting.terms.within
+        return aside.waiting.ended(
+            Ended(
+                now=now,
+                outcome=outcome,
+                summary=summary,
+                mends=mends(error, within.retry if within else False) and not self._scopes.has_failed(aside.item),
+                sampled=self._worker.sampled,
+                rhythm=self._worker.run.rhythm(),
+            )
+        )
+
+    def _set_aside(self, aside: _Aside, due: float, reports: list[pytest.TestReport]) -> None:
+        aside.reports = reports
+        aside.due = due
+        aside.stimulus = min(aside.stimulus, self._worker.stimulus_of(aside.item))
+        self._worker.keep_evidence(reports)
+        self.agenda.put(aside, due=due, order=aside.order, stimulus=aside.stimulus, deadline=aside.waiting.deadline)
+
+    # --- the result ---------------------------------------------------------------------------------------------------
+
+    def _finish(
+        self,
+        aside: _Aside,
+        done: Done,
+        reports: list[pytest.TestReport],
+        calls: list[tuple[pytest.TestReport, pytest.CallInfo[None]]],
+    ) -> None:
+        item = aside.item
+        aside.reports = []
+        self._worker.tell_wait(reports, aside.waiting, done)
+        for report, call in calls:
+            if report.failed and check_interactive_exception(call, report):
+                item.ihook.pytest_exception_interact(node=item, call=call, report=report)
+        self._log(item, reports)
+
+    def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
+        with self._speaking_of(item):
+            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    @contextmanager
+    def _speaking_of(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Let an xdist worker know whose reports come: it sends them under the index of the test that it runs."""
+        interactor = self._interactor
+        if interactor is None:
+            yield
+            return
+        before = getattr(interactor, "item_index", None)
+        interactor.item_index = self._indices[item]
+        try:
+            yield
+        finally:
+            interactor.item_index = before
+
+    @cached_property
+    def _interactor(self) -> Any:
+        plugins = self._config.pluginmanager.get_plugins()
+        return next((it for it in plugins if type(it).__name__ == "WorkerInteractor"), None)
+
+    @cached_property
+    def _indices(self) -> dict[pytest.Item, int]:
+        return {item: index for index, item in enumerate(self._session.items)}
+
+    def _cut(self) -> None:
+        """The run's budget is used up: what has not converged by now is inconclusive."""
+        for aside in self.agenda.clear():
+            done = aside.waiting.cut(self._budget or 0.0)
+            self._scopes.release(aside.item)
+            self._scopes.before_setup(aside.item)  # so that pytest tears down what only this check still needed
+            teardown, _ = self._phase(aside.item, "teardown", nextitem=None)
+            reports = [*(report for report in aside.reports if report.when != "teardown"), teardown]
+            aside.reports = []
+            self._worker.tell_wait(reports, aside.waiting, done)
+            self._log(aside.item, reports)
+
+    def _abandon(self) -> None:
+        """The run ends before some checks did: say how far they came, and tear down what was kept for them."""
+        for aside in self.agenda.clear():
+            self._worker.abandoned(aside.item.nodeid, aside.waiting)
+        problems = self._scopes.finish()
+        for problem in problems:
+            self._worker.note(f"teardown of what was kept for checks that waited: {problem!r}")
+
+    def _origin_of_time(self) -> float | None:
+        finished = self._worker.run.settings.deployment.finished_at
+        if finished is None:
+            return None
+        return self._clock.monotonic() - (self._clock.now() - finished.timestamp())
