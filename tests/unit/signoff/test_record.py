@@ -64,6 +64,7 @@ def test_a_whole_record(run: RunRecord) -> None:
             "duration_seconds": None,
             "attempts": 1,
             "flaky": False,
+            "wait": [],
             "evidence": ["aaaaaaaaaaaa"],
             "worker": "gw1",
         },
