@@ -44,7 +44,7 @@ def outcomes(record: dict[str, Any]) -> dict[str, str]:
 
 
 def settled_since(sandbox: Sandbox) -> str:
-    """Return a second from which on each replica was scraped at least twice; before, other tests may have broken them."""
+    """Return the second from which on each replica was scraped twice; before, other tests may have broken them."""
     reply = httpx.get(f"{sandbox.urls.prometheus}/api/v1/query", params={"query": 'up{job="mcp"}[10m]'}).json()
     return str(math.ceil(max(series["values"][-3][0] for series in reply["data"]["result"])))
 
