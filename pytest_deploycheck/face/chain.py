@@ -162,19 +162,23 @@ class AlertsAnswer(Answer):
         states: Sequence[str],
         rules: int,
         now: float,
+        past: Sequence[Alert] = (),
     ) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self.alerts = tuple(alert for alert in alerts if alert.state in states)
+        present = {(alert.state, tuple(sorted(alert.labels.items()))) for alert in self.alerts}
+        self._past = tuple(it for it in past if (it.state, tuple(sorted(it.labels.items()))) not in present)
         self._states = tuple(states)
         self._rules = rules
         self._now = now
 
     def none(self, known: Sequence[Known] = ()) -> Judged:
         """Judge that there is none but the known ones, which must not have expired."""
+        self._ledger.looked_back = True
         return self._judge(
             alert_checks.unexpected(
-                self.alerts,
+                (*self.alerts, *self._past),
                 known,
                 self._asked,
                 today=datetime.fromtimestamp(self._now, tz=UTC).date(),
@@ -185,15 +189,18 @@ class AlertsAnswer(Answer):
 
     def at_most(self, limit: int) -> Judged:
         """Judge that there are no more than a person can read."""
+        self._ledger.sampled = True
         return self._judge(alert_checks.storm(len(self.alerts), limit, self._asked))
 
     def __iter__(self) -> Iterator[Alert]:
         """Yield every alert."""
+        self._ledger.sampled = True
         self._read()
         return iter(self.alerts)
 
     def __len__(self) -> int:
         """Return the number of alerts."""
+        self._ledger.sampled = True
         self._read()
         return len(self.alerts)
 

@@ -233,20 +233,28 @@ class Prometheus(System):
     def alerts(self, state: str | None = None) -> AlertsAnswer:
         """Ask for the alerts that Prometheus holds: `pending`, `firing`, or both.
 
+        Within a window that must hold, `.none()` also speaks of the alerts of its elapsed part, as Prometheus recorded
+        them in `ALERTS`.
+
         Raises:
             AuthorMistake: for any other state; Alertmanager's `active` is not one of Prometheus's.
         """
+        from pytest_deploycheck.clients.prometheus.history import past_alerts
         from pytest_deploycheck.face.chain import AlertsAnswer
 
         if state not in (None, "pending", "firing"):
             raise AuthorMistake(f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing")
         states = ("pending", "firing") if state is None else (state,)
-        with self._asking(f"alerts {' or '.join(states)}", f"alerts: {self._url}/alerts") as box:
+        window = self._ledger.window
+        elapsed = window.held_for(self._clock.monotonic()) if window is not None else 0.0
+        link = f"alerts: {self._url}/alerts"
+        with self._asking(f"alerts {' or '.join(states)}", link, looks_back=window is not None) as box:
             groups = self.api.rules(kind="alerting")
             now = self._now()
+            past = past_alerts(self.api, states, elapsed, now) if elapsed >= _SHORTEST_STEP else ()
         rules = [rule for group in groups for rule in group.rules]
         alerts = [alert for rule in rules for alert in rule.alerts]
-        return AlertsAnswer(alerts, self._ledger, box[0], states=states, rules=len(rules), now=now)
+        return AlertsAnswer(alerts, self._ledger, box[0], states=states, rules=len(rules), now=now, past=past)
 
     def alertmanagers(self) -> AlertmanagersAnswer:
         """Ask for the Alertmanagers that Prometheus has discovered."""

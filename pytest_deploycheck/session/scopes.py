@@ -162,6 +162,12 @@ class Scopes:
                 for instance in [one for one in self._aside if one.node is node]:
                     self._finish_aside(instance)
 
+    def tear_down(self, item: pytest.Item) -> None:
+        """Tear down what only this test still needed, outside of any test."""
+        self.before_setup(item)
+        self.before_teardown(item, None)
+        self._state.teardown_exact(None)
+
     def _leave(self, chain: list[Node]) -> None:
         """Take what is not in the chain off the stack: parked if it is needed, torn down if not."""
         if all(node in chain for node in self._state.stack):

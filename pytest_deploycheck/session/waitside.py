@@ -8,7 +8,7 @@ a check that was set aside counts as done for the scheduler, which sends the nex
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +88,7 @@ class WaitSide:
         self._budget = budget
         self._known: dict[str, _Aside] = {}
         self._nested = False
+        self._interrupted: _Aside | None = None
         self.agenda: Agenda[_Aside] = Agenda()
         self.running = ""
 
@@ -202,6 +203,9 @@ class WaitSide:
         self.running = item.nodeid
         try:
             self._try(aside, nextitem)
+        except BaseException:
+            self._interrupted = aside
+            raise
         finally:
             self.running = ""
         return True
@@ -332,16 +336,20 @@ class WaitSide:
         for aside in self.agenda.clear():
             done = aside.waiting.cut(self._budget or 0.0)
             self._scopes.release(aside.item)
-            self._scopes.before_setup(aside.item)  # so that pytest tears down what only this check still needed
-            teardown, _ = self._phase(aside.item, "teardown", nextitem=None)
-            reports = [*(report for report in aside.reports if report.when != "teardown"), teardown]
+            reports = aside.reports
+            # the item itself was torn down after its attempt; what only it still needed is torn down now
+            call = pytest.CallInfo.from_call(partial(self._scopes.tear_down, aside.item), when="teardown")
+            if call.excinfo is not None:
+                report = aside.item.ihook.pytest_runtest_makereport(item=aside.item, call=call)
+                reports = [*(it for it in reports if it.when != "teardown"), report]
             aside.reports = []
             self._worker.tell_wait(reports, aside.waiting, done)
             self._log(aside.item, reports)
 
     def _abandon(self) -> None:
         """The run ends before some checks did: say how far they came, and tear down what was kept for them."""
-        for aside in self.agenda.clear():
+        interrupted = [self._interrupted] if self._interrupted is not None else []
+        for aside in [*interrupted, *self.agenda.clear()]:
             self._worker.abandoned(aside.item.nodeid, aside.waiting)
         problems = self._scopes.finish()
         for problem in problems:
