@@ -106,6 +106,7 @@ def unexpected(
         )
     if strange:
         judgement.doubtful(f"{share(len(strange), len(alerts), 'alert')} in an unknown state", sorted(strange))
+    judgement.measured(f"unexpected alerts {words}", [len(offenders)])
     judgement.note(_known_row(known[at], found) for at, found in sorted(accepted.items()))
     total = sum(map(len, accepted.values()))
     return judgement.finding(f"{count(total, 'known alert')} {words}" if total else f"no alert {words}")
@@ -140,6 +141,7 @@ def storm(firing: float, limit: int, asked: Asked) -> Finding:
     """
     require_number("the limit of firing alerts", limit, least=0)
     judgement = Judgement(asked, f"at most {count(limit, 'alert')} firing")
+    judgement.measured("alerts firing", [firing])
     if math.isnan(firing) or firing < 0:
         judgement.doubtful(f"the number of firing alerts is {number(firing)}")
     elif firing > limit:
@@ -221,6 +223,7 @@ def notifications(
             f"{share(len(gone), len(earlier), 'integration')} no longer shown",
             [(name, "", "", "", "was shown before") for name in gone],
         )
+    judgement.measured("integrations failing", [len(failing)])
     if attempted < at_least:
         judgement.doubtful(f"{number(attempted)} of at least {count(at_least, 'notification')} attempted")
     noun = "notification" if attempted == 1 else "notifications"

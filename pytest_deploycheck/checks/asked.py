@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_deploycheck.model.finding import Finding
+from pytest_deploycheck.model.measure import Measure, worst
 from pytest_deploycheck.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Judgement(msgspec.Struct):
     _doubtful_rows: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     _notes: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     _omitted: int = 0
+    _measures: list[Measure] = msgspec.field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome:
@@ -85,6 +87,17 @@ class Judgement(msgspec.Struct):
         """Add rows that are shown whatever the outcome is, after the offenders, and never cut."""
         self._notes += [tuple(row) for row in rows]
 
+    def measured(self, name: str, values: Iterable[float], *, greatest: bool = True, unit: str = "") -> None:
+        """Note the worst of the numbers that are judged, whatever the outcome is.
+
+        Args:
+            name: what it is, in words that do not change with the values.
+            values: in base units; what is not finite is no number to compare.
+            greatest: whether the greatest is the worst, or the least.
+            unit: of the values.
+        """
+        self._measures += worst(name, values, greatest=greatest, unit=unit, of=self.asked.asked)
+
     def finding(self, good: str, *, sample_time: float | None = None, age: float | None = None) -> Finding:
         """Return the finding.
 
@@ -108,4 +121,5 @@ class Judgement(msgspec.Struct):
             age=age,
             evidence=self.asked.evidence,
             next_steps=self.asked.next_steps,
+            measures=tuple(self._measures),
         )

@@ -53,6 +53,8 @@ def combine(findings: Sequence[Finding]) -> Finding:
         age=timed.age if timed else None,
         evidence=_distinct(one for finding in findings for one in finding.evidence),
         next_steps=_distinct(one for finding in ordered for one in finding.next_steps),
+        # In the order of judging, which is the same in every run, and each once.
+        measures=tuple(dict.fromkeys(one for finding in findings for one in finding.measures)),
     )
 
 

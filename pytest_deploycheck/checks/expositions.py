@@ -68,6 +68,8 @@ def exposition(
             judgement.doubtful("its latency was not measured")
         elif found.elapsed > max_latency_s:
             judgement.bad(f"took {seconds(found.elapsed, max_latency_s)}")
+    judgement.measured("latency", [found.elapsed], unit="s")
+    judgement.measured("families", [len(counted)], greatest=False)
     return judgement.finding(f"{count(len(counted), 'family', 'families')} with samples in {seconds(found.elapsed)}")
 
 

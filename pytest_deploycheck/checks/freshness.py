@@ -69,6 +69,7 @@ def ages(
     )
     judge_series(judgement, vector, offence)
     judge_answer(judgement, vector, series)
+    judgement.measured("oldest sample", vector.values, unit="s")
     known = [age for age in vector.values if math.isfinite(age)]
     newest = min(known, default=None)
     oldest = max(known, default=0.0)
@@ -188,6 +189,7 @@ def heartbeat(
         judgement.doubtful(
             f"{share(len(nan), total, 'heartbeat')} NaN, which is no data", [(name, "NaN", "") for name in nan]
         )
+    judgement.measured("oldest heartbeat", (now - value for value, _ in beats if value > 0), unit="s")
     good = [value for value, _ in beats if 0 < value <= now + tolerance]
     newest = max(good, default=None)
     oldest = max(0.0, now - min(good, default=now))

@@ -81,6 +81,7 @@ def endpoint(
     )
     for bad, what, wanted, observed in problems:
         (judgement.bad if bad else judgement.doubtful)(f"{what}: {observed}", [(what, wanted, observed)])
+    judgement.measured("latency", [answer.elapsed], unit="s")
     tail = f", {count(reported, 'healthy dependency', 'healthy dependencies')}" if dependencies is not None else ""
     return judgement.finding(f"{answer.status} in {seconds(answer.elapsed)}{tail}")
 

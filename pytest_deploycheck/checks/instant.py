@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +13,7 @@ from pytest_deploycheck.checks.wording import count, head, share
 from pytest_deploycheck.model.prometheus import InstantVector, RangeVector, format_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 
 class Offence(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +90,22 @@ def judge_answer(judgement: Judgement, vector: InstantVector | RangeVector, seri
     elif series is not None and len(vector) != series:
         judgement.doubtful(f"{count(len(vector), 'series')} where exactly {series:,} {_were(series)} expected")
     judge_warnings(judgement, vector.warnings)
+
+
+def measure_values(judgement: Judgement, values: Iterable[float], op: str, unit: str) -> None:
+    """Note the value that comes nearest to a bound, or lies the farthest beyond it.
+
+    Args:
+        judgement: where to note it.
+        values: of every series.
+        op: the comparison; `==` and `!=` have no such end, so that both are noted.
+        unit: of the values.
+    """
+    known = values if isinstance(values, Sequence) else list(values)
+    if op not in (">", ">="):
+        judgement.measured("highest value", known, unit=unit)
+    if op not in ("<", "<="):
+        judgement.measured("lowest value", known, greatest=False, unit=unit)
 
 
 def judge_warnings(judgement: Judgement, warnings: Iterable[str]) -> None:

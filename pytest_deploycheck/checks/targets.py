@@ -70,6 +70,7 @@ def targets(  # noqa: PLR0913 - what is expected, and the three things to hold i
     if count is not None and len(mine) != count:
         word = "fewer" if len(mine) < count else "more"
         judgement.bad(f"{counted(len(mine), 'target')}, {word} than expected")
+    judgement.measured("targets up", [sum(target.health == "up" for target in mine)], greatest=False)
     # What a person must look at first: a target that is down explains the rest of what is wrong with it.
     by_kind: dict[tuple[bool, str], list[tuple[str, str, str, str]]] = {}
     for target in sorted(mine, key=lambda target: (target.instance, target.scrape_url)):

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.checks.asked import SHOWN, Asked, Judgement
 from pytest_deploycheck.checks.comparison import Operator, badness, hits, holds, require_comparison, require_number
-from pytest_deploycheck.checks.instant import Offence, judge_answer, judge_series, judge_warnings, series_name
+from pytest_deploycheck.checks.instant import (
+    Offence,
+    judge_answer,
+    judge_series,
+    judge_warnings,
+    measure_values,
+    series_name,
+)
 from pytest_deploycheck.checks.windows import compare_range
 from pytest_deploycheck.checks.wording import count, number, quantity, share, unit_of
 from pytest_deploycheck.errors import AuthorMistake
@@ -63,6 +70,7 @@ def compare(
     )
     judge_series(judgement, vector, offence)
     judge_answer(judgement, vector, series)
+    measure_values(judgement, vector.values, op, unit)
     return judgement.finding(_praise(vector, op, bound, unit))
 
 
@@ -122,6 +130,10 @@ def value_range(
     )
     judge_series(judgement, vector, offence)
     judge_answer(judgement, vector, series)
+    if not math.isinf(low):
+        measure_values(judgement, vector.values, ">=", unit)
+    if not math.isinf(high):
+        measure_values(judgement, vector.values, "<=", unit)
     if judgement.outcome is not Outcome.PASSED:
         return judgement.finding("")
     least, most = quantity(min(vector.values), unit), quantity(max(vector.values), unit)
@@ -152,6 +164,7 @@ def traffic_floor(vector: InstantVector, minimum: float, asked: Asked) -> Findin
     require_number("the traffic floor", minimum)
     judgement = Judgement(asked, f"traffic of at least {number(minimum)} in every series", ("series", "traffic"))
     judge_answer(judgement, vector)
+    judgement.measured("lowest traffic", vector.values, greatest=False)
     low = [at for at in hits(vector.values, ">=", minimum) if vector.values[at] < minimum]
     if low:
         rows = sorted((vector.values[at], series_name(vector, at)) for at in low)

@@ -10,7 +10,7 @@ import msgspec
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.comparison import Operator, badness, holds, require_comparison, require_number
-from pytest_deploycheck.checks.instant import judge_answer
+from pytest_deploycheck.checks.instant import judge_answer, measure_values
 from pytest_deploycheck.checks.wording import count, moment, quantity, seconds, share, unit_of
 from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.model.tolerance import tolerated
@@ -119,6 +119,7 @@ def compare_range(  # noqa: PLR0913 - each is a choice of the author's
             "ask for a quantile"
         )
     judge_answer(judgement, vector, series)
+    measure_values(judgement, (sample.value for samples in points for sample in samples), op, unit)
     newest = max((samples[-1].timestamp for samples in points if samples), default=None)
     least = min(covered, default=0.0)
     return judgement.finding(

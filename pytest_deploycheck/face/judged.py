@@ -56,6 +56,7 @@ def judge(finding: Finding, ledger: Ledger, *answers: object) -> Judged:
     """
     for answer in answers:
         ledger.closed(answer)
+    ledger.measures += finding.measures
     if finding.outcome is Outcome.INCONCLUSIVE:
         kind = NoData if finding.observed.startswith("no data") else NotEnoughData
         raise kind(

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_deploycheck.model.finding import Finding
+    from pytest_deploycheck.model.measure import Measure
     from pytest_deploycheck.waits.terms import Terms
 
 __tracebackhide__ = True
@@ -40,27 +43,44 @@ class Ledger:
 
     Attributes:
         bad: what was judged and found wanting.
+        measures: the numbers that were judged, good or bad.
         tracking: whether what is asked now has to be judged by this check.
         window: the window that must hold, while a `sustained` check looks at it.
         looked_back: whether something was judged over that window, on recorded history.
         sampled: whether something was asked that tells of this moment only.
         stimulated: whether something was set off whose effect is to be awaited.
+        on_stimulus: called each time that happens.
     """
 
     def __init__(self) -> None:
         """Start empty."""
         self.window: Window | None = None
-        self.stimulated = False
+        self.on_stimulus: list[Callable[[], None]] = []
+        self._stimulated = False
         self.looked_back = False
         self.sampled = False
         self._open: dict[int, tuple[object, str, str]] = {}
         self.bad: list[Finding] = []
+        self.measures: list[Measure] = []
         self.tracking = True
+
+    @property
+    def stimulated(self) -> bool:
+        """Whether something was set off."""
+        return self._stimulated
+
+    @stimulated.setter
+    def stimulated(self, value: bool) -> None:
+        self._stimulated = value
+        if value:
+            for listener in self.on_stimulus:
+                listener()
 
     def begin(self) -> None:
         """Forget what the check before left."""
         self._open.clear()
         self.bad.clear()
+        self.measures.clear()
         self.tracking = True
         self.looked_back = False
         self.sampled = False

@@ -87,6 +87,8 @@ def _run_wide(facts: RunFacts, rows: tuple[Standing, ...], coverage: Coverage) -
             yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=f"a worker was lost: {why}")
     if facts.interrupted:
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=f"the run ended early: {facts.interrupted}")
+    for text in facts.unmeasured:
+        yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=text)
     if facts.narrowed and declared_scope(facts) is None:
         text = f"the collection was narrowed by {', '.join(facts.narrowed)}, and no scope was declared"
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=text)

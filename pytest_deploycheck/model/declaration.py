@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from pytest_deploycheck.model.outcome import Level, Outcome
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.model.measure import Measure
 
 TierKind = Literal["immediate", "after", "investigate"]
 
@@ -90,6 +93,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         wait: how a check that waits went: one line on the whole, then one for each change; empty for others.
         evidence: ids of the exchanges it observed, in order.
         worker: the xdist worker, or `main`.
+        measures: the numbers it judged, in the order of judging.
     """
 
     nodeid: str
@@ -104,6 +108,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     wait: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     worker: str = "main"
+    measures: tuple[Measure, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
@@ -111,4 +116,5 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         record["outcome"] = self.outcome.value
         record["wait"] = list(self.wait)
         record["evidence"] = list(self.evidence)
+        record["measures"] = [measure.to_dict() for measure in self.measures]
         return record

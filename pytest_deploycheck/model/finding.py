@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from pytest_deploycheck.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.model.measure import Measure
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         age: how old it was when it was judged, in seconds, on the measured system's own clock.
         evidence: ids of the exchanges that were judged.
         next_steps: where to look next: links or commands.
+        measures: the numbers it was about, good or bad: what a later run can compare.
     """
 
     outcome: Outcome
@@ -37,6 +43,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     age: float | None = None
     evidence: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = msgspec.field(default=())
+    measures: tuple[Measure, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,6 +30,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         deployment_finished_at: Unix seconds, or None if unknown.
         default_tier: the rollback tier of blockers that declare none.
         others_failed: how many tests that are no checks failed.
+        unmeasured: one line for each checkpoint of a long observation that was not measured.
     """
 
     expected: tuple[Declaration, ...] = ()
@@ -46,6 +47,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     deployment_finished_at: float | None = None
     default_tier: Tier = msgspec.field(default_factory=lambda: Tier(kind="investigate"))
     others_failed: int = 0
+    unmeasured: tuple[str, ...] = ()
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         evidence: the files kept.
         observations: how many exchanges were recorded.
         notes: further notes, such as evidence that could not be kept.
+        checkpoints: as `signoff.checkpoints.section` gives it, if this run is part of an observation.
     """
 
     run_id: str
@@ -136,3 +139,4 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[EvidenceFile, ...] = ()
     observations: int = 0
     notes: tuple[str, ...] = ()
+    checkpoints: Mapping[str, Any] | None = None

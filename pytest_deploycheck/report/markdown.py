@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_deploycheck.report.text import next_step, printable
+from pytest_deploycheck.report.trend import checkpoint_rows, trend_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ def render(record: Mapping[str, Any]) -> str:
         *_verdict(record),
         *_reasons("What keeps it from GO", [it for it in record["reasons"] if not it["waived"]], record),
         *_reasons("Warned", record["warned"], record),
+        *_checkpoints(record),
         *_waivers(record),
         *_notes(record),
         *_deployment(record),
@@ -123,6 +125,30 @@ def _reasons(title: str, entries: Sequence[Mapping[str, Any]], record: Mapping[s
         )
     # One cell for all that is long: side by side, these would push each other off the page.
     yield from _table(["outcome", "check", "runbook", "owner"], rows)
+
+
+def _checkpoints(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the observation that the run is a part of, and how its numbers moved."""
+    found = record.get("checkpoints")
+    if found is None:
+        return
+    yield "## Checkpoints"
+    yield ""
+    yield f"All so far: **{found['verdict']}**. {escape(found['why'])}"
+    yield ""
+    if found["all"]:
+        heads, rows = checkpoint_rows(found)
+        yield from _table(heads, [[escape(cell) for cell in row] for row in rows])
+    if found["next"] is not None:
+        yield f"Next: {escape(found['next']['label'])} at {_utc(found['next']['planned'])}."
+        yield ""
+    if found["trend"]:
+        heads, rows = trend_rows(found)
+        yield "### Trend"
+        yield ""
+        yield from _table(
+            [escape(head) for head in heads], [[code(row[0]), *(escape(cell) for cell in row[1:])] for row in rows]
+        )
 
 
 def _step(text: str) -> str:

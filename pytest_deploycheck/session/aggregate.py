@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_deploycheck.model.declaration import CheckResult, Declaration
+from pytest_deploycheck.model.measure import Measure
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.session.outcomes import WORST_FIRST, worst
 
@@ -71,6 +72,7 @@ class Aggregate:
             flaky=outcome is Outcome.PASSED and any(found is not Outcome.PASSED for found in earlier),
             evidence=tuple(dict.fromkeys(evidence)),
             worker=last[-1]["worker"],
+            measures=tuple(Measure(**measure) for payload in last for measure in payload.get("measures", ())),
         )
 
 

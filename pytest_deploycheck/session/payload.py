@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.model.declaration import Declaration
     from pytest_deploycheck.model.exchange import Exchange
+    from pytest_deploycheck.model.measure import Measure
     from pytest_deploycheck.session.outcomes import Classified
 
 
@@ -39,6 +40,7 @@ def pack(  # noqa: PLR0913 - one call, all by keyword
     bodies: Mapping[str, bytes],
     borrowed: Sequence[str],
     text: str,
+    measures: Sequence[Measure] = (),
 ) -> dict[str, Any]:
     """Return one phase's payload.
 
@@ -54,6 +56,8 @@ def pack(  # noqa: PLR0913 - one call, all by keyword
         "duration": float(report.duration),
         "worker": worker,
         "exchanges": [exchange.to_dict() for exchange in exchanges],
+        "ids": [exchange.id for exchange in exchanges if not exchange.unused],
         "bodies": {digest: pack_body(body) for digest, body in bodies.items()},
         "borrowed": list(borrowed),
+        "measures": [measure.to_dict() for measure in measures],
     }

@@ -115,6 +115,7 @@ def _record(run: RunRecord, decision: Decision, *, complete: bool) -> dict[str, 
         "others_failed": facts.others_failed,
         "notes": [*decision.notes, *run.notes],
         "timeline": _timeline(facts.results.values()),
+        "checkpoints": run.checkpoints,
         "evidence": {
             "observations": run.observations,
             "files": [{"name": it.name, "sha256": it.sha256, "size": it.size} for it in run.evidence],

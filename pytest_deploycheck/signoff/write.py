@@ -54,20 +54,23 @@ class Writer:
     Args:
         directory: of all reports; created if absent.
         run_id: of this run, as `new_run_id` makes them.
+        name: of its directory where that is not the run id: a checkpoint's within its long run.
         symlink: makes a symbolic link; replaceable because not every file system has them.
 
     Raises:
         ValueError: if the run id is none (it becomes a directory's name).
     """
 
-    def __init__(self, directory: Path, run_id: str, *, symlink: Callable[[str, Path], None] = os.symlink) -> None:
+    def __init__(
+        self, directory: Path, run_id: str, *, name: str = "", symlink: Callable[[str, Path], None] = os.symlink
+    ) -> None:
         """Remember the places."""
         if not _RUN_ID.fullmatch(run_id):
             message = f"not a run id: {run_id!r}"
             raise ValueError(message)
         self.run_id = run_id
         self.directory = directory
-        self.path = directory / run_id
+        self.path = directory / (name or run_id)
         self._symlink = symlink
         self._lock = threading.Lock()
         self._observations: int | None = None
@@ -216,7 +219,7 @@ class Writer:
         with _explained("point", latest):
             temporary = self.directory / f".latest.{self.run_id}"
             try:
-                self._symlink(self.run_id, temporary)
+                self._symlink(self.path.name, temporary)
             except (OSError, NotImplementedError):
                 latest.unlink(missing_ok=True)
             else:
@@ -226,7 +229,7 @@ class Writer:
                 finally:
                     temporary.unlink(missing_ok=True)
         if not linked or text.exists():
-            content = f"{self.run_id}\n".encode()
+            content = f"{self.path.name}\n".encode()
             with _explained("write", text), _staged(text, content) as staged:
                 staged.replace(text)
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_deploycheck.checks.thresholds import compare, traffic_floor, value_range, vectors
 from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.model.finding import Finding
+from pytest_deploycheck.model.measure import Measure
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.model.prometheus import InstantVector
 
@@ -42,6 +43,7 @@ def test_every_series_counts_and_the_worst_is_shown_first(asked: Asked) -> None:
         rows=(('x{i="2"}', "0.5"), ('x{i="1"}', "0.02")),
         evidence=("e1",),
         next_steps=("look there",),
+        measures=(Measure(name="highest value", value=0.5, of="the question"),),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_deploycheck.model.declaration import CheckResult, Declaration, Tier
+from pytest_deploycheck.model.measure import Measure
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.model.run import (
     DeploymentRecord,
@@ -44,6 +45,7 @@ def run() -> RunRecord:
                     duration=float("nan"),
                     evidence=("aaaaaaaaaaaa",),
                     worker="gw1",
+                    measures=(Measure(name="highest value", value=0.5, unit="ratio", of="x"),),
                 ),
                 "t.py::good": CheckResult(
                     nodeid="t.py::good", outcome=Outcome.PASSED, started=START + 1, duration=0.25

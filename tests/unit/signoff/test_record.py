@@ -67,6 +67,7 @@ def test_a_whole_record(run: RunRecord) -> None:
             "wait": [],
             "evidence": ["aaaaaaaaaaaa"],
             "worker": "gw1",
+            "measures": [{"name": "highest value", "value": 0.5, "unit": "ratio", "of": "x"}],
         },
     }
     assert [check["nodeid"] for check in record["checks"]] == ["t.py::good", "t.py::bad", "t.py::off", "t.py::gone"]
@@ -148,6 +149,7 @@ def test_a_whole_record(run: RunRecord) -> None:
             "lost": [{"nodeid": "t.py::gone", "why": "gw0 was killed"}],
         },
         "others_failed": 0,
+        "checkpoints": None,
         "notes": [
             "1 warning check deselected",
             "reported without having been collected, counted as blockers: t.py::gone",
