@@ -73,6 +73,10 @@ class WorkerSide:
         self._declarations = {declaration.nodeid: declaration for declaration in self._manifest.declarations}
         mistakes = mistakes_of(self._config)
         if not mistakes:
+            if getattr(self._config.option, "allure_report_dir", None):
+                from pytest_deploycheck.session.allureside import AllureSide
+
+                self._config.pluginmanager.register(AllureSide(self._config), "deploycheck-allure")
             if self._manifest.terms and not self._config.option.collectonly:
                 self._let_waits_overlap(session)
             return
