@@ -124,6 +124,13 @@ class Watch:
         if self._controller is None and not self._is_worker and hasattr(report, "deploycheck"):
             self.controller()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """An xdist worker can say what it waits for."""
+        from pytest_deploycheck.session.listening import listen
+
+        listen(self._config, node)
+
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 - pluggy passes by name
         """An xdist worker's farewell brings its manifest even if it ran nothing."""

@@ -22,7 +22,7 @@ from pytest_deploycheck.waits.agenda import Agenda
 from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from pytest_deploycheck.session.worker import WorkerSide
     from pytest_deploycheck.waits.terms import Terms
@@ -65,6 +65,8 @@ class WaitSide:
     Attributes:
         agenda: what waits now.
         running: the check that is being tried, if any.
+        started: when the run began.
+        idle: is called while there is nothing to run.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class WaitSide:
         self._worker = worker
         self._clock = worker.run.clock
         self._scopes = Scopes(session)
-        self._started = self._clock.monotonic()
+        self.started = self._clock.monotonic()
         self._origin = self._origin_of_time()
         self._budget = budget
         self._known: dict[str, _Aside] = {}
@@ -91,10 +93,22 @@ class WaitSide:
         self._interrupted: _Aside | None = None
         self.agenda: Agenda[_Aside] = Agenda()
         self.running = ""
+        self.idle: Callable[[], None] = lambda: None
+
+    @property
+    def ends(self) -> float:
+        """When the budget is used up; infinite if there is none."""
+        return float("inf") if self._budget is None else self.started + self._budget
 
     # --- hooks --------------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self) -> None:
+        """Let somebody see what waits, if anybody looks."""
+        from pytest_deploycheck.session.progress import attach
+
+        attach(self._config, self, self._clock)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside the terminal's, which tells at the end how far it has come
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """After every first attempt: go on with what waits."""
         try:
@@ -153,7 +167,7 @@ class WaitSide:
         self._scopes.expect(None)
         while len(self.agenda):
             now = self._clock.monotonic()
-            if self._budget is not None and now >= self._started + self._budget:
+            if self._budget is not None and now >= self.started + self._budget:
                 self._cut()
                 return
             aside = self.agenda.take(now)
@@ -171,7 +185,8 @@ class WaitSide:
         if due is None:
             return
         if self._budget is not None:
-            due = min(due, self._started + self._budget)
+            due = min(due, self.started + self._budget)
+        self.idle()
         self._clock.sleep(max(0.0, min(due - now, _TICK)))
 
     def _again(self, aside: _Aside | None) -> None:
@@ -198,7 +213,7 @@ class WaitSide:
             return None
         aside = self._known.get(item.nodeid)
         if aside is None:
-            waiting = Waiting(item.nodeid, terms, run_started=self._started, origin=self._origin)
+            waiting = Waiting(item.nodeid, terms, run_started=self.started, origin=self._origin)
             aside = self._known[item.nodeid] = _Aside(item, waiting, len(self._known))
         self.running = item.nodeid
         try:
