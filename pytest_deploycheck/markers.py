@@ -58,6 +58,10 @@ _DECLARATIONS = (
         'sustained(duration, since="deployment", every=None, allow=None, consecutive=1, coverage=0.9): deploycheck: '
         "must hold all through this time"
     ),
+    (
+        "asks(questions=function): deploycheck: the questions that this check begins with, known in advance: they are "
+        "asked together with those of its neighbours; the function gets `ask` and the test's parameters by name"
+    ),
     f"{NOT_CONFIGURED}: deploycheck: internal",
 )
 
@@ -109,7 +113,10 @@ def declare(config: pytest.Config) -> frozenset[str]:
         if name not in theirs:
             config.addinivalue_line("markers", f"{name}: deploycheck: {text}")
     return frozenset(
-        {"blocker", "warning", "requirement", "writes", "foreach", "within", "sustained", *(set(CATEGORIES) - theirs)}
+        {
+            *("blocker", "warning", "requirement", "writes", "foreach", "within", "sustained", "asks"),
+            *(set(CATEGORIES) - theirs),
+        }
     )
 
 
@@ -179,6 +186,28 @@ class Markers:
             self._mistake(self._place(item), item, str(error))
             return None
 
+    def asks(self, item: pytest.Item) -> Callable[..., Any] | None:
+        """Return the function that tells the questions an item begins with; None if it declares none.
+
+        Mistakes are added to `mistakes`.
+        """
+        mark = item.get_closest_marker("asks")
+        if mark is None:
+            return None
+        where = self._place(item)
+        function: Callable[..., Any] | None = mark.kwargs.get("questions")
+        if mark.args or set(mark.kwargs) != {"questions"} or not callable(function):
+            example = "asks(questions=lambda ask: ask.prometheus('up'))"
+            self._mistake(where, item, f"asks() takes one function by name, such as {example}")
+            return None
+        callspec = getattr(item, "callspec", None)
+        known = {"ask", *(callspec.params if callspec is not None else ())}
+        if unknown := sorted(_required(function) - known):
+            names = ", ".join(f"`{name}`" for name in sorted(known))
+            self._mistake(where, item, f"asks(): its function takes {unknown[0]!r}: there is only {names}")
+            return None
+        return function
+
     def _levels(self, item: pytest.Item) -> Iterator[tuple[int, pytest.Mark]]:
         """Yield (distance, mark) of the level marks, nearest first; a parameter's mark is nearer than a decorator."""
         callspec = getattr(item, "callspec", None)
@@ -225,6 +254,18 @@ class Markers:
     def _mistake(self, where: str, item: pytest.Item, text: str) -> None:
         name = item.nodeid.split("::", 1)[-1]
         self.mistakes.append(f"{where}: {name}: {text}")
+
+
+def _required(function: Callable[..., Any]) -> set[str]:
+    """Return the names of the arguments that a function cannot do without; of a builtin, that it cannot be known."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {"an argument without a name"}
+    varying = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {it.name for it in parameters if it.default is it.empty and it.kind not in varying}
 
 
 def undeclared_names(expression: str, known: set[str]) -> list[str]:

@@ -49,6 +49,41 @@ def add_options(parser: pytest.Parser) -> None:
         help="how long checks may wait in all, such as 45m: what has not converged or held by then is inconclusive",
     )
     group.addoption(
+        "--deploycheck-no-prefetch",
+        action="store_true",
+        help="ask every question when its check asks it: do not ask together what checks declare with `asks`",
+    )
+    group.addoption(
+        "--deploycheck-checkpoint",
+        metavar="OFFSETS",
+        help="observe for long: repeat the whole suite so long after the deployment's finish, such as "
+        "+15m,+30m,+1h,+12h,+24h,+48h. Each checkpoint has its own report with the trend; the verdict is the worst. "
+        "Makes this a verification run; with --deploycheck-at it is the plan that one scheduled run is a part of.",
+    )
+    group.addoption(
+        "--deploycheck-at",
+        metavar="OFFSET",
+        help="make one checkpoint and end, as a scheduled job does: `now` for the one that is due by "
+        "--deploycheck-checkpoint (without it, for this moment), or its offset, such as +1h. What earlier ones saw is "
+        "kept in --deploycheck-state; the exit code is that of the worst so far.",
+    )
+    group.addoption(
+        "--deploycheck-state",
+        metavar="FILE",
+        help="where checkpoints are kept between runs (default for --deploycheck-at: "
+        "REPORTS/checkpoints/ENVIRONMENT-DEPLOYMENT.json; a long run keeps none unless this is given)",
+    )
+    group.addoption(
+        "--deploycheck-checkpoint-tolerance",
+        metavar="DURATION",
+        help="how late a scheduled run may be and still be its checkpoint (default: 1h, and never after the next one)",
+    )
+    group.addoption(
+        "--deploycheck-checkpoint-continue",
+        action="store_true",
+        help="go on with later checkpoints after a NO-GO; without it the first one ends the observation",
+    )
+    group.addoption(
         "--deploycheck-allow-writes",
         action="append",
         default=[],

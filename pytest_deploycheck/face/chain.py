@@ -259,3 +259,11 @@ class AlertmanagersAnswer(Answer):
         """Return the number of active ones."""
         self._read()
         return len(self.found.active)
+
+
+def samples_expr(job: str | None) -> str:
+    """Return the question how many samples the last scrape of each target brought: of one job, or of all."""
+    if job is None:
+        return "scrape_samples_scraped"
+    escaped = job.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'scrape_samples_scraped{{job="{escaped}"}}'

@@ -77,6 +77,26 @@ def fresh(
     )
 
 
+def ages_expr(selector: Selector) -> str:
+    """Return the question how old each series' newest sample is."""
+    return f"time() - timestamp({selector.series})"
+
+
+def push_ages_expr(selector: Selector) -> str:
+    """Return the question how long ago the groups were pushed that the series belong to."""
+    return f"time() - (push_time_seconds and on ({_PUSH_GROUP}) {selector.series})"
+
+
+def targets_expr(selector: Selector) -> str:
+    """Return the question which targets the series' jobs have."""
+    return f"up and on (job) {selector.series}"
+
+
+def moving_expr(selector: Selector, window: float) -> str:
+    """Return the question how much each series has increased within a window, in seconds."""
+    return f"increase({selector.over(window)})"
+
+
 def _findings(
     prometheus: Prometheus,
     selector: Selector,
@@ -111,14 +131,14 @@ def _findings(
             vector = api.query(beat)
         yield freshness.heartbeat(vector, max_age, box[0])
     if moving is not None:
-        expr = f"increase({selector.over(moving)})"
+        expr = moving_expr(selector, moving)
         with prometheus._asking(expr, f"graph: {api.graph_url(expr)}") as box:  # noqa: SLF001
             vector = api.query(expr)
         yield freshness.compare(vector, ">", 0.0, box[0], unit="")
 
 
 def _ages(api: PrometheusClient, selector: Selector) -> InstantVector:
-    vector = api.query(f"time() - timestamp({selector.series})")
+    vector = api.query(ages_expr(selector))
     at = vector.evaluation_time
     if at is not None and at == int(at) and b"VictoriaMetrics" in api.wire.request("GET", "/-/healthy").body:
         # Its times are whole seconds, Prometheus's are not but once in a thousand answers.
@@ -166,14 +186,14 @@ def _sources(api: PrometheusClient, selector: Selector) -> list[tuple[Selector, 
 
 def _push_ages(api: PrometheusClient, selector: Selector) -> InstantVector:
     """Return how long ago the groups were pushed that the series belong to; empty for series that were not pushed."""
-    vector = api.query(f"time() - (push_time_seconds and on ({_PUSH_GROUP}) {selector.series})")
+    vector = api.query(push_ages_expr(selector))
     labels = [{"__name__": "push_time_seconds", **vector.labels(index)} for index in range(len(vector))]
     return replace(vector, raw_labels=labels)
 
 
 def _targets(api: PrometheusClient, selector: Selector) -> list[Target]:
     """Return the targets of the series' jobs, from `up`: one small answer, where `/targets` lists the whole fleet."""
-    vector = api.query(f"up and on (job) {selector.series}")
+    vector = api.query(targets_expr(selector))
     return [
         Target(
             labels=one.labels,

@@ -208,13 +208,12 @@ class Prometheus(System):
 
     def targets(self, job: str | None = None) -> TargetsAnswer:
         """Ask for the active scrape targets, of one job or of all, and how many samples each scrape brought."""
-        from pytest_deploycheck.face.chain import TargetsAnswer
+        from pytest_deploycheck.face.chain import TargetsAnswer, samples_expr
 
         asked = f'targets of job "{job}"' if job is not None else "targets of all jobs"
         with self._asking(asked, f"targets: {self._url}/targets") as box:
             found = self.api.targets()
-            where = f'{{job="{_escaped(job)}"}}' if job is not None else ""
-            counts = self.api.query(f"scrape_samples_scraped{where}")
+            counts = self.api.query(samples_expr(job))
             now = self._now()
             started = self._started()
         samples = {(one.labels.get("job", ""), one.labels.get("instance", "")): one.last.value for one in counts}
@@ -408,7 +407,3 @@ class Prometheus(System):
         with self._asking(f"series of every rule's metrics within {window:g} s", f"rules: {self._url}/rules") as box:
             missing: Mapping[str, Collection[str]] = missing_metrics(self.api, rules, window, known_absent)
         return missing, box[0]
-
-
-def _escaped(text: str | None) -> str:
-    return (text or "").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -28,6 +28,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         body_sha256: the SHA-256 of the stored (redacted) body, or None if there was none.
         body_size: the size of the stored body in bytes.
         error: why there is no whole answer, or None.
+        age: seconds from the whole answer to its use by the check; None = asked when it was needed.
+        unused: why nobody used what was asked ahead of its check; empty = it was used. An unused answer is kept, and
+            counts as observed by nobody.
     """
 
     id: str
@@ -45,6 +48,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     body_sha256: str | None = None
     body_size: int = 0
     error: str | None = None
+    age: float | None = None
+    unused: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins (JSON and execnet can carry it)."""

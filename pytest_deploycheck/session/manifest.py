@@ -14,7 +14,7 @@ from pytest_deploycheck.session.place import deselection, narrowed, place
 from pytest_deploycheck.session.run import mistakes_of, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pytest_deploycheck.settings.models import Effective
     from pytest_deploycheck.waits.terms import Terms
@@ -43,6 +43,8 @@ class Manifest:
     mistakes: list[str] = field(default_factory=list)
     terms: dict[str, Terms] = field(default_factory=dict)
     """What checks declare about time, by node id; it stays in the process that read it."""
+    asks: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """What tells the questions that checks begin with, by node id; it stays there too."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
@@ -106,6 +108,8 @@ def collect(
         manifest.declarations.append(declaration)
         if (terms := markers.terms(item)) is not None:
             manifest.terms[item.nodeid] = terms
+        if (asks := markers.asks(item)) is not None:
+            manifest.asks[item.nodeid] = asks
         if not declaration.declared:
             item.add_marker(declaration.level.value)  # so that `-m blocker` selects it too
     items[:] = kept

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.settings.models import Effective
     from pytest_deploycheck.settings.systems import System
     from pytest_deploycheck.transport.endpoint import Endpoint
+    from pytest_deploycheck.transport.prefetch import Prefetch
     from pytest_deploycheck.transport.redaction import Redactor
     from pytest_deploycheck.transport.tape import Tape
     from pytest_deploycheck.transport.wire import Wire
@@ -130,6 +131,7 @@ class Run:
         self._allow_writes = frozenset(allow_writes)
         self._opted_in: frozenset[str] | None = frozenset()
         self._wires: dict[str, Wire] = {}
+        self._prefetch: Prefetch | None = None
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -230,8 +232,34 @@ class Run:
             )
             wire = Wire(endpoint, tape=self.tape, redactor=self.redactor, clock=self.clock)
             wire.write_guard = self._guard
+            wire.prefetch = self._prefetch
             self._wires[name] = wire
         return self._wires[name]
+
+    def wire_to(self, name: str) -> Wire:
+        """Return the way to a system by the name that evidence calls it, such as `prometheus` or `service mcp`.
+
+        Raises:
+            ConfigError: if it is not configured, or cannot be used.
+        """
+        short = name.removeprefix("service ")
+        if short == name:
+            return self.wire(name, self._configured(name))
+        services = self.settings.environment.services
+        if short not in services:
+            raise self._missing("services", short)
+        return self.wire(name, services[short])
+
+    def ask_ahead(self) -> Prefetch:
+        """Let answers be asked ahead from now on, and return what holds them."""
+        if self._prefetch is None:
+            from pytest_deploycheck.transport.prefetch import Prefetch
+
+            self._prefetch = Prefetch(self.clock)
+            self.ledger.on_stimulus.append(self._prefetch.changed)
+            for wire in self._wires.values():
+                wire.prefetch = self._prefetch
+        return self._prefetch
 
     def allow_writes_of(self, item: pytest.Item | None) -> None:
         """Note which systems the check that runs declares it may change (`writes` without arguments: any)."""
@@ -267,6 +295,8 @@ class Run:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._prefetch is not None:
+            self._prefetch.close()
         for wire in self._wires.values():
             wire.close()
 
@@ -274,7 +304,8 @@ class Run:
 
     def _note(self, exchange: Exchange, body: bytes) -> None:
         del body
-        self.observed.append(exchange.id)
+        if not exchange.unused:
+            self.observed.append(exchange.id)
 
     def _base(self) -> Path:
         from pathlib import Path

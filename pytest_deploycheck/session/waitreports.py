@@ -58,7 +58,6 @@ def evidence_of(payload: dict[str, Any]) -> dict[str, Any]:
 
 def strip(payload: dict[str, Any]) -> None:
     """Take the evidence out of a payload that has been kept elsewhere; its ids stay."""
-    payload["ids"] = [exchange["id"] for exchange in payload["exchanges"]]
     payload["exchanges"], payload["bodies"] = [], {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from pytest_deploycheck.errors import DeploycheckError, NeverJudged, NothingObserved
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pytest_deploycheck.model.declaration import Declaration
+    from pytest_deploycheck.model.measure import Measure
     from pytest_deploycheck.session.controller import ControllerSide
     from pytest_deploycheck.waits.waiting import Done, Waiting
 
@@ -79,6 +81,8 @@ class WorkerSide:
                 self._config.pluginmanager.register(AllureSide(self._config), "deploycheck-allure")
             if self._manifest.terms and not self._config.option.collectonly:
                 self._let_waits_overlap(session)
+            if self._manifest.asks:
+                self._ask_ahead(session)
             return
         self._manifest.mistakes.extend(mistakes)
         if not self._is_worker:
@@ -189,7 +193,7 @@ class WorkerSide:
                 _mask(report, known)  # no check, but it may have used our fixtures
             return report
         exchanges = run.tape.take()
-        self._observed.extend(exchange.id for exchange in exchanges)
+        self._observed.extend(exchange.id for exchange in exchanges if not exchange.unused)
         error = call.excinfo.value if call.excinfo is not None else None
         if report.failed and isinstance(error, DeploycheckError):
             tell(report, error)
@@ -213,6 +217,7 @@ class WorkerSide:
             bodies=run.tape.take_bodies(),
             borrowed=self._borrowed(item) if main_call else (),
             text=self._text(report, classified),
+            measures=_masked_measures(run) if main_call else (),
         )
         if report.when == "teardown":
             payload["systems"] = run.systems_seen()
@@ -318,6 +323,22 @@ class WorkerSide:
         )
         self._config.pluginmanager.register(side, "deploycheck-waits")
 
+    def _ask_ahead(self, session: pytest.Session) -> None:
+        option = self._config.option
+        if option.deploycheck_no_prefetch or option.collectonly or option.setuponly:
+            return
+        from pytest_deploycheck.session.lookahead import LookAhead
+
+        side = LookAhead(
+            session=session,
+            run=self.run,
+            asks=self._manifest.asks,
+            apart=frozenset(nodeid for nodeid, terms in self._manifest.terms.items() if terms.sustained is not None),
+            one_ahead=self._is_worker,
+            note=self.note,
+        )
+        self._config.pluginmanager.register(side, "deploycheck-lookahead")
+
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
@@ -367,6 +388,11 @@ class WorkerSide:
         parts = [report.longreprtext]
         parts += [content for name, content in report.sections if name == SECTION]
         return "\n\n".join(parts)[:_LONGEST_TEXT]
+
+
+def _masked_measures(run: Run) -> list[Measure]:
+    """Return the numbers that the check judged; what was asked may hold a secret."""
+    return [msgspec.structs.replace(one, of=run.redactor.text(one.of)) for one in run.ledger.measures]
 
 
 def _mask(report: pytest.TestReport, run: Run) -> None:

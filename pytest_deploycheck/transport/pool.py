@@ -72,6 +72,7 @@ class DeadlineTransport(httpx.BaseTransport):
         """Make the pool; nothing is connected yet."""
         self._endpoint = endpoint
         self._holder = BudgetHolder()
+        self._backend = DeadlineBackend(self._holder, server_name=endpoint.tls.server_name)
         self._pool = self._make_pool()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -108,10 +109,14 @@ class DeadlineTransport(httpx.BaseTransport):
         """Close all connections."""
         self._pool.close()
 
+    def abort(self) -> None:
+        """End every wait on a connection now, in whatever thread; those who wait get what a broken connection gives."""
+        self._backend.opened.abort()
+
     def _make_pool(self) -> httpcore.ConnectionPool:
         endpoint = self._endpoint
         secure = urlsplit(endpoint.base_url).scheme == "https"
-        backend = DeadlineBackend(self._holder, server_name=endpoint.tls.server_name)
+        backend = self._backend
         context = make_context(endpoint) if secure else None
         if endpoint.proxy is None:
             return httpcore.ConnectionPool(

@@ -75,6 +75,11 @@ class Silence:
                 self._evidence, self._given_up = evidence, self._clock.monotonic()
         raise self._error(url)
 
+    @property
+    def suspected(self) -> bool:
+        """Whether so many requests in a row timed out that somebody has to find out before the next."""
+        return self._suspect()
+
     def _suspect(self) -> bool:
         return 0 < self._endpoint.give_up_after <= self._unanswered
 

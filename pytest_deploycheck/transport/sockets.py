@@ -11,6 +11,8 @@ import socket
 import ssl
 import threading
 import time
+import weakref
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +122,27 @@ class Budget:
         return OutOfTime(phase, limit, whole=False)
 
 
+class OpenSockets:
+    """The sockets of one pool, so that all waits on them can be ended from another thread."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lock = threading.Lock()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def add(self, sock: socket.socket) -> None:
+        """Take note of a socket that is about to be waited for."""
+        with self._lock:
+            self._sockets.add(sock)
+
+    def abort(self) -> None:
+        """Make every wait on them end now, connecting included. Closing alone would wake nobody."""
+        with self._lock:
+            for sock in self._sockets:
+                with suppress(OSError):  # closed already, or never connected
+                    sock.shutdown(socket.SHUT_RDWR)
+
+
 class BudgetHolder(threading.local):
     """The budget of the attempt that runs in this thread.
 
@@ -137,16 +160,20 @@ class BudgetHolder(threading.local):
 class SocketStream(httpcore.NetworkStream):
     """One connection, plain or TLS."""
 
-    def __init__(self, sock: socket.socket, holder: BudgetHolder, *, server_name: str | None) -> None:
+    def __init__(
+        self, sock: socket.socket, holder: BudgetHolder, opened: OpenSockets, *, server_name: str | None
+    ) -> None:
         """Take over a connected socket.
 
         Args:
             sock: the socket.
             holder: says which budget counts.
+            opened: learns of the socket that TLS makes of this one.
             server_name: the TLS name to use instead of the URL's host, if any.
         """
         self._sock = sock
         self._holder = holder
+        self._opened = opened
         self._server_name = server_name
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -193,7 +220,10 @@ class SocketStream(httpcore.NetworkStream):
         try:
             # the module applies a socket's time-out to the handshake as a whole, however slowly it drips
             self._sock.settimeout(budget.bound("the TLS handshake", timeout))
-            secured = ssl_context.wrap_socket(self._sock, server_hostname=name)
+            secured = ssl_context.wrap_socket(self._sock, server_hostname=name, do_handshake_on_connect=False)
+            self._sock = secured  # it has taken over, so that closing and aborting mean this one
+            self._opened.add(secured)
+            secured.do_handshake()
         except TimeoutError:
             self.close()
             raise budget.ran_out("the TLS handshake", timeout) from None
@@ -206,7 +236,7 @@ class SocketStream(httpcore.NetworkStream):
         # a CONNECT through a proxy has written already; the request itself has not left
         budget.sent = False
         budget.received = 0
-        return SocketStream(secured, self._holder, server_name=self._server_name)
+        return SocketStream(secured, self._holder, self._opened, server_name=self._server_name)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what httpcore asks for: whether an idle connection has something to read (then it is dead)."""
@@ -223,10 +253,14 @@ class DeadlineBackend(httpcore.NetworkBackend):
     Args:
         holder: says which budget counts.
         server_name: the TLS name to use instead of the URL's host, if any.
+
+    Attributes:
+        opened: the sockets it made.
     """
 
     def __init__(self, holder: BudgetHolder, *, server_name: str | None = None) -> None:
         """Keep both."""
+        self.opened = OpenSockets()
         self._holder = holder
         self._server_name = server_name
 
@@ -251,6 +285,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         for position, (family, kind, protocol, address) in enumerate(addresses):
             share = None if timeout is None else (timeout - (time.monotonic() - started)) / (len(addresses) - position)
             sock = socket.socket(family, kind, protocol)
+            self.opened.add(sock)
             try:
                 sock.settimeout(budget.bound("connecting", share))
                 sock.connect(address)
@@ -268,7 +303,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 sock.close()
                 raise
             else:
-                return SocketStream(sock, self._holder, server_name=self._server_name)
+                return SocketStream(sock, self._holder, self.opened, server_name=self._server_name)
         raise ConnectFailed(f"{host}:{port}" if ":" not in host else f"[{host}]:{port}", reason) from reason
 
 

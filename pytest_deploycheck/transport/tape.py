@@ -65,6 +65,8 @@ class Tape:
         response_headers: tuple[tuple[str, str], ...] = (),
         body: bytes | None = None,
         error: str | None = None,
+        age: float | None = None,
+        unused: str = "",
     ) -> Exchange:
         """Record one attempt; the arguments are the fields of `Exchange`.
 
@@ -82,6 +84,8 @@ class Tape:
             response_headers: redacted.
             body: redacted; as much as came. None if there was no answer.
             error: why there is no whole answer.
+            age: seconds between the answer and its use, if it was asked ahead.
+            unused: why nobody used what was asked ahead.
 
         Returns:
             The exchange with its id.
@@ -90,7 +94,7 @@ class Tape:
         digest = None if body is None else hashlib.sha256(body).hexdigest()
         fields = (
             system, method, url, request_headers, request_body, effect, started, elapsed, attempt, status,
-            response_headers, digest, len(stored), error,
+            response_headers, digest, len(stored), error, *((age, unused) if age is not None or unused else ()),
         )  # fmt: skip
         exchange = Exchange(
             id=hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:_ID_LENGTH],
@@ -108,6 +112,8 @@ class Tape:
             body_sha256=digest,
             body_size=len(stored),
             error=error,
+            age=age,
+            unused=unused,
         )
         with self._lock:
             self._exchanges.append(exchange)

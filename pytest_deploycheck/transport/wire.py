@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pytest_deploycheck.errors import CannotMeasure, WriteNotAllowed
-from pytest_deploycheck.transport.answer_body import BodyReader
+from pytest_deploycheck.transport.attempt import Attempt
 from pytest_deploycheck.transport.endpoint import Timeouts, is_loopback
-from pytest_deploycheck.transport.failures import FAILURES, Failure, describe
+from pytest_deploycheck.transport.failures import Failure
 from pytest_deploycheck.transport.library import httpx
 from pytest_deploycheck.transport.logs import mask_logs
 from pytest_deploycheck.transport.outgoing import Composer
@@ -20,12 +20,14 @@ from pytest_deploycheck.transport.retrying import RETRIED_STATUSES, backoff, wai
 from pytest_deploycheck.transport.silence import PROBE_SECONDS, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.model.exchange import Effect, Exchange
+    from pytest_deploycheck.model.read import Read
     from pytest_deploycheck.transport.endpoint import Endpoint
     from pytest_deploycheck.transport.outgoing import Outgoing, Params
+    from pytest_deploycheck.transport.prefetch import Prefetch
     from pytest_deploycheck.transport.redaction import Redactor
     from pytest_deploycheck.transport.tape import Tape
 
@@ -69,6 +71,7 @@ class Wire:
         warnings: what a reader of the evidence must know about this wire.
         write_guard: called with the endpoint, the method and the redacted URL before a request that may change
             something; raises `WriteNotAllowed` unless the running check may do so.
+        prefetch: holds answers that were asked ahead, and is told of everything that may change them.
 
     Raises:
         ConfigError: if a secret, a header, a TLS file or the proxy cannot be used.
@@ -79,6 +82,7 @@ class Wire:
         self.endpoint = endpoint
         self.warnings = _warnings(endpoint)
         self.write_guard: Callable[[Endpoint, str, str], None] = refuse_write
+        self.prefetch: Prefetch | None = None
         self._tape = tape
         self._redactor = redactor
         self._clock = clock
@@ -152,13 +156,17 @@ class Wire:
             if not self.endpoint.writes_allowed:
                 refuse_write(self.endpoint, outgoing.method, outgoing.shown_url)
             self.write_guard(self.endpoint, outgoing.method, outgoing.shown_url)
-        question = Question(limits=timeouts or self.endpoint.timeouts, clock=self._clock)
-        reply = self._ask(outgoing, question)
-        hops = 0
-        while 300 <= reply.status < 400 and redirects != "return":  # noqa: PLR2004 - redirects
-            outgoing = self._next_hop(outgoing, reply, redirects, hops)
-            hops += 1
-            reply = self._ask(outgoing, question)
+        limits = timeouts or self.endpoint.timeouts
+        with self._changing(outgoing):
+            reply = self._asked_ahead(outgoing, limits)
+            question = Question(limits=limits, clock=self._clock)
+            if reply is None:
+                reply = self._ask(outgoing, question)
+            hops = 0
+            while 300 <= reply.status < 400 and redirects != "return":  # noqa: PLR2004 - redirects
+                outgoing = self._next_hop(outgoing, reply, redirects, hops)
+                hops += 1
+                reply = self._ask(outgoing, question)
         if 200 <= reply.status < 300:  # noqa: PLR2004 - success
             if expect == "json":
                 reply.require_json()
@@ -227,67 +235,35 @@ class Wire:
         result = self._attempt(plain, Question(limits=limits, clock=self._clock), 1)
         return result.error.evidence if isinstance(result, Failure) and result.silent else None
 
-    def _attempt(self, outgoing: Outgoing, question: Question, attempt: int) -> Reply | Failure:
+    def _attempt(self, outgoing: Outgoing, question: Question, number: int) -> Reply | Failure:
         """Send it once, and record what came of it."""
-        budget = question.budget()
-        reader = BodyReader(self.endpoint.max_body)
-        response: httpx.Response | None = None
-        failure: Failure | None = None
-        ended = "interrupted"  # what stands on the tape if something else ends this, such as Ctrl-C
-        started, begun = self._clock.now(), time.perf_counter()
+        attempt = Attempt(outgoing, self.endpoint, self._redactor, number=number)
         try:
-            try:
-                response = self._transport.handle_request(
-                    httpx.Request(
-                        outgoing.method,
-                        outgoing.url,
-                        headers=outgoing.headers,
-                        stream=httpx.ByteStream(outgoing.body or b""),
-                        extensions={"timeout": question.steps, "budget": budget},
-                    )
-                )
-                reader.read(response, head=outgoing.method == "HEAD")
-                ended = ""
-            except FAILURES as error:
-                failure = describe(
-                    error, self.endpoint, url=outgoing.shown_url, budget=budget, received=len(reader.body)
-                )
-                failure.error.what = self._redactor.text(failure.error.what)
-                failure.error.details = tuple(self._redactor.text(line) for line in failure.error.details)
-                ended = failure.error.what
-            finally:
-                if response is not None:
-                    response.close()
+            attempt.send(self._transport, question, self._clock)
         finally:
-            elapsed = time.perf_counter() - begun
-            exchange = self._record(outgoing, response, reader, ended, attempt, started, elapsed)
-        if failure is not None:
-            failure.error.evidence = exchange.id
-            return failure
+            exchange = self._record(attempt)
+        return self._result(attempt, exchange)
+
+    def _result(self, attempt: Attempt, exchange: Exchange) -> Reply | Failure:
+        if attempt.failure is not None:
+            attempt.failure.error.evidence = exchange.id
+            return attempt.failure
+        response = attempt.response
         assert response is not None  # noqa: S101 - for the type checker: no failure means an answer
         return Reply(
             system=self.endpoint.name,
             status=response.status_code,
             headers=dict(response.headers),
-            body=reader.body,
-            elapsed=elapsed,
-            started=started,
-            url=outgoing.shown_url,
+            body=attempt.body,
+            elapsed=attempt.elapsed,
+            started=attempt.started,
+            url=attempt.outgoing.shown_url,
             evidence=exchange.id,
             redactor=self._redactor,
         )
 
-    def _record(
-        self,
-        outgoing: Outgoing,
-        response: httpx.Response | None,
-        reader: BodyReader,
-        error: str,
-        attempt: int,
-        started: float,
-        elapsed: float,
-    ) -> Exchange:
-        redactor = self._redactor
+    def _record(self, attempt: Attempt, *, age: float | None = None, unused: str = "") -> Exchange:
+        redactor, outgoing, response = self._redactor, attempt.outgoing, attempt.response
         answered: tuple[tuple[str, str], ...] = ()
         if response is not None:
             answered = redactor.headers(
@@ -300,14 +276,82 @@ class Wire:
             request_headers=outgoing.shown_headers,
             request_body=outgoing.shown_body,
             effect=outgoing.effect,
-            started=started,
-            elapsed=elapsed,
-            attempt=attempt,
+            started=attempt.started,
+            elapsed=attempt.elapsed,
+            attempt=attempt.number,
             status=None if response is None else response.status_code,
             response_headers=answered,
-            body=None if response is None else redactor.body(reader.body),
-            error=error or None,
+            body=None if response is None else redactor.body(attempt.body),
+            error=attempt.ended or None,
+            age=age,
+            unused=unused,
         )
+
+    # --- asked ahead --------------------------------------------------------------------------------------------------
+
+    def compose_ahead(self, read: Read) -> Outgoing:
+        """Return the request that a check is going to make.
+
+        Raises:
+            AuthorMistake: if its parts make no request.
+        """
+        return self._composer.compose(
+            read.method,
+            read.path,
+            params=read.params,
+            form=read.form or None,
+            json=None,
+            content=None,
+            headers=None,
+            effect="read",
+        )
+
+    def send_ahead(self, outgoing: Outgoing) -> Attempt | None:
+        """Send it once, in whatever thread; nothing is recorded, and nothing concluded from how it ends.
+
+        Returns:
+            What came of it; None if the system is not to be asked ahead, as it has not answered others.
+        """
+        if self._closed or self._silence.suspected:
+            return None
+        attempt = Attempt(outgoing, self.endpoint, self._redactor)
+        attempt.send(self._transport, Question(limits=self.endpoint.timeouts, clock=self._clock), self._clock)
+        return attempt
+
+    def use(self, attempt: Attempt, age: float) -> Reply | Failure:
+        """Record an answer that was asked ahead as that of the check that runs, and return it.
+
+        Args:
+            attempt: of `send_ahead`.
+            age: seconds since it had come.
+        """
+        return self._result(attempt, self._record(attempt, age=age))
+
+    def discard(self, attempt: Attempt, why: str) -> None:
+        """Record what was asked ahead and nobody used."""
+        self._record(attempt, unused=why)
+
+    def abort(self) -> None:
+        """End everything that is under way now, in whatever thread: it fails as if the connection had broken."""
+        self._transport.abort()
+
+    def _asked_ahead(self, outgoing: Outgoing, limits: Timeouts) -> Reply | None:
+        if self.prefetch is None or outgoing.effect == "write":
+            return None
+        # whoever has less patience, or more, than is usual here has not declared this question
+        return self.prefetch.take(self, outgoing if limits == self.endpoint.timeouts else None)
+
+    @contextmanager
+    def _changing(self, outgoing: Outgoing) -> Generator[None, None, None]:
+        """Tell of a write before it is sent and when it is over: what was asked before or meanwhile is used no more."""
+        if self.prefetch is None or outgoing.effect != "write":
+            yield
+            return
+        self.prefetch.changed()
+        try:
+            yield
+        finally:
+            self.prefetch.changed()
 
 
 def _warnings(endpoint: Endpoint) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def alert_policy(deploycheck: Deploycheck) -> AlertPolicy:
 
 @pytest.mark.requirement("AL1")
 @pytest.mark.foreach("rules")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.rules())
 def test_rule_is_loaded(prometheus: Prometheus, entry: RuleCheck) -> None:
     """The rule is loaded, healthy, and was evaluated recently."""
     assert prometheus.rules().has(entry.name, kind=entry.kind, group=entry.group)
@@ -37,6 +38,7 @@ def test_rule_is_loaded(prometheus: Prometheus, entry: RuleCheck) -> None:
 @pytest.mark.requirement("AL1")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "rule_policy")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.rules())
 def test_rules_are_healthy(prometheus: Prometheus, rule_policy: RulePolicy) -> None:
     """Every loaded rule is healthy and evaluated in time."""
     assert prometheus.rules().healthy(min_groups=rule_policy.min_groups)
@@ -45,6 +47,7 @@ def test_rules_are_healthy(prometheus: Prometheus, rule_policy: RulePolicy) -> N
 @pytest.mark.requirement("AL1")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "rule_policy")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.rules())
 def test_rules_refer_to_series_that_exist(prometheus: Prometheus, rule_policy: RulePolicy) -> None:
     """No rule asks for a metric that nobody has: such a rule is healthy, inactive, and blind for ever."""
     assert prometheus.rules().refer_to_series(window=rule_policy.series_window, known_absent=rule_policy.known_absent)
@@ -53,6 +56,7 @@ def test_rules_refer_to_series_that_exist(prometheus: Prometheus, rule_policy: R
 @pytest.mark.requirement("AL2")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.alerts(state="firing"))
 def test_no_unexpected_alert_is_firing(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
     """Nothing fires but what is known, owned and not expired."""
     assert prometheus.alerts(state="firing").none(known=alert_policy.known)
@@ -61,6 +65,7 @@ def test_no_unexpected_alert_is_firing(prometheus: Prometheus, alert_policy: Ale
 @pytest.mark.requirement("AL2")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.alerts(state="firing"))
 def test_no_alert_storm(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
     """No more alerts fire than a person can read."""
     assert prometheus.alerts(state="firing").at_most(alert_policy.storm)
@@ -69,6 +74,7 @@ def test_no_alert_storm(prometheus: Prometheus, alert_policy: AlertPolicy) -> No
 @pytest.mark.requirement("AL2")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.alerts(state="pending"))
 def test_no_unexpected_alert_is_pending(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
     """Nothing is about to fire."""
     assert prometheus.alerts(state="pending").none(known=alert_policy.known)
@@ -77,6 +83,7 @@ def test_no_unexpected_alert_is_pending(prometheus: Prometheus, alert_policy: Al
 @pytest.mark.requirement("AL3")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.alertmanagers())
 def test_prometheus_is_connected_to_alertmanager(prometheus: Prometheus, alert_policy: AlertPolicy) -> None:
     """Prometheus has its Alertmanagers, and drops nothing on the way."""
     assert prometheus.alertmanagers().connected(alert_policy.alertmanagers, window=alert_policy.window)
@@ -85,6 +92,7 @@ def test_prometheus_is_connected_to_alertmanager(prometheus: Prometheus, alert_p
 @pytest.mark.requirement("AL3")
 @pytest.mark.blocker
 @pytest.mark.needs("alertmanager", "prometheus", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.alertmanager.notifications())
 def test_notifications_do_not_fail(
     alertmanager: Alertmanager, prometheus: Prometheus, alert_policy: AlertPolicy
 ) -> None:
@@ -95,6 +103,7 @@ def test_notifications_do_not_fail(
 @pytest.mark.requirement("AL3")
 @pytest.mark.blocker
 @pytest.mark.needs("alertmanager", "alerts")
+@pytest.mark.asks(questions=lambda ask: ask.alertmanager.silences())
 def test_no_silence_hides_everything(alertmanager: Alertmanager, alert_policy: AlertPolicy) -> None:
     """Silences are narrow, short and explained."""
     assert alertmanager.silences().sane(max_duration=alert_policy.max_silence)
@@ -102,6 +111,7 @@ def test_no_silence_hides_everything(alertmanager: Alertmanager, alert_policy: A
 
 @pytest.mark.requirement("AL4")
 @pytest.mark.foreach("routes")
+@pytest.mark.asks(questions=lambda ask: ask.alertmanager.route())
 def test_alert_reaches_its_receivers(alertmanager: Alertmanager, entry: RouteCheck) -> None:
     """By the loaded configuration, the label set goes to exactly the intended receivers."""
     assert alertmanager.route(entry.labels).reaches(*entry.receivers, integration=entry.integration)

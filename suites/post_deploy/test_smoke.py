@@ -18,6 +18,7 @@ pytestmark = pytest.mark.smoke
 
 @pytest.mark.requirement("SM1")
 @pytest.mark.foreach("endpoints", where=lambda entry: not entry.functional)
+@pytest.mark.asks(questions=lambda ask, entry: ask.health(entry.service).meets(entry))
 def test_health_endpoint(health: Health, entry: EndpointCheck) -> None:
     """The endpoint answers as expected, in time, and not by way of a redirect."""
     assert health(entry.service).meets(entry)
@@ -25,6 +26,7 @@ def test_health_endpoint(health: Health, entry: EndpointCheck) -> None:
 
 @pytest.mark.requirement("SM2")
 @pytest.mark.foreach("endpoints", where=lambda entry: entry.functional)
+@pytest.mark.asks(questions=lambda ask, entry: ask.health(entry.service).meets(entry))
 def test_functional_endpoint(health: Health, entry: EndpointCheck) -> None:
     """The endpoint answers, and what it depends on is healthy."""
     assert health(entry.service).meets(entry)
@@ -32,6 +34,7 @@ def test_functional_endpoint(health: Health, entry: EndpointCheck) -> None:
 
 @pytest.mark.requirement("SM3")
 @pytest.mark.foreach("versions", where=lambda entry: entry.service is not None)
+@pytest.mark.asks(questions=lambda ask, entry: ask.health(entry.service).runs_version(entry))
 def test_version_answers(health: Health, deployment: Deployment, entry: VersionCheck) -> None:
     """The version that answers is the version that was deployed."""
     assert health(entry.service or "").runs_version(entry, deployment)
@@ -39,6 +42,7 @@ def test_version_answers(health: Health, deployment: Deployment, entry: VersionC
 
 @pytest.mark.requirement("SM3")
 @pytest.mark.foreach("versions", where=lambda entry: entry.metric is not None)
+@pytest.mark.asks(questions=lambda ask, entry: ask.prometheus.runs_version(entry))
 def test_version_in_every_replica(prometheus: Prometheus, deployment: Deployment, entry: VersionCheck) -> None:
     """Every replica's info metric carries the version that was deployed."""
     assert prometheus.runs_version(entry, deployment)
@@ -54,6 +58,7 @@ def test_metrics_endpoint(health: Health, entry: ExpositionCheck) -> None:
 @pytest.mark.requirement("SM5")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.ready())
 def test_prometheus_is_ready(prometheus: Prometheus) -> None:
     """Prometheus is ready, answers queries with the credentials in use, and has loaded its configuration."""
     assert prometheus.ready()
@@ -62,6 +67,7 @@ def test_prometheus_is_ready(prometheus: Prometheus) -> None:
 @pytest.mark.requirement("SM5")
 @pytest.mark.blocker
 @pytest.mark.needs("alertmanager")
+@pytest.mark.asks(questions=lambda ask: ask.alertmanager.ready())
 def test_alertmanager_is_ready(alertmanager: Alertmanager) -> None:
     """Alertmanager is ready, answers with the credentials in use, has loaded its configuration and is not settling."""
     assert alertmanager.ready()

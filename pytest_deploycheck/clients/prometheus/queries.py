@@ -12,6 +12,8 @@ from pytest_deploycheck.errors import QueryFailed
 from pytest_deploycheck.model.duration import promql_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_deploycheck.clients.prometheus.skew import ClockSkew
     from pytest_deploycheck.model.prometheus import InstantVector, RangeVector
     from pytest_deploycheck.transport.reply import Reply
@@ -75,13 +77,18 @@ class Queries:
         return self._send(f"{API}/query", [*pairs, *_timeout(expr, timeout)])
 
     def _send(self, path: str, pairs: list[tuple[str, str]]) -> Reply:
-        if sum(len(value) for _, value in pairs) <= _LONGEST_GET:
+        if fits_a_url(pairs):
             return self._wire.request("GET", path, params=pairs, expect="json")
         return self._wire.request("POST", path, form=pairs, expect="json", effect="read")
 
     def _server_time(self, reply: Reply) -> float:
         """Return when an answer without any time was evaluated: the runner's time, corrected by the measured skew."""
         return reply.started + reply.elapsed + self._skew.estimate()
+
+
+def fits_a_url(pairs: Iterable[tuple[str, str]]) -> bool:
+    """Return whether a question goes as a GET; longer ones are POSTed as a form, which only reads as well."""
+    return sum(len(value) for _, value in pairs) <= _LONGEST_GET
 
 
 def _stamp(seconds: float) -> str:
