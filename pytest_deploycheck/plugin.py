@@ -69,7 +69,12 @@ class Watch:
     def asked(self) -> bool:
         """Whether the command line makes this a verification run."""
         option = self._config.option
-        return bool(option.deploycheck_signoff or option.deploycheck_env)
+        return bool(
+            option.deploycheck_signoff
+            or option.deploycheck_env
+            or option.deploycheck_checkpoint
+            or option.deploycheck_at
+        )
 
     def controller(self) -> ControllerSide:
         """Return the controller side, made and registered at first use (never in an xdist worker)."""

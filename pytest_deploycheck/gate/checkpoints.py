@@ -26,6 +26,9 @@ _SLACK: Final = 60.0
 _SLACK_SHARE: Final = 0.05
 """A scheduled run may come so many seconds, and this share of its offset, too early: clocks differ a little."""
 
+_ROUNDING: Final = 1e-3
+"""Seconds by which differences of Unix times may be off."""
+
 _LATE: Final = 60.0
 """Seconds from which on a checkpoint is called late."""
 
@@ -94,7 +97,12 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def due(
-    plan: Sequence[Planned], known: Iterable[Checkpoint], elapsed: float, *, tolerance: float = float("inf")
+    plan: Sequence[Planned],
+    known: Sequence[Checkpoint],
+    elapsed: float,
+    *,
+    tolerance: float = float("inf"),
+    early: bool = False,
 ) -> Due:
     """Return what is due so long after the deployment's finish.
 
@@ -106,16 +114,22 @@ def due(
         known: what became of checkpoints so far.
         elapsed: seconds since the deployment's finish.
         tolerance: seconds by which a checkpoint may be late.
+        early: whether it may come a little too early, as a scheduled run may whose clock differs.
     """
     settled = {it.label for it in known}
     finished = {it.label for it in known if it.state != "unfinished"}
-    passed = [it for it in plan if elapsed >= it.offset - min(_SLACK, _SLACK_SHARE * it.offset)]
+    passed = [it for it in plan if elapsed >= it.offset - (slack(it) if early else _ROUNDING)]
     latest = passed[-1] if passed else None
     on_time = latest is not None and elapsed - latest.offset <= tolerance
     now = latest if latest is not None and on_time and latest.label not in finished else None
     missed = tuple(missed_one(it, elapsed) for it in passed if it is not now and it.label not in settled)
     following = next((it for it in plan if it not in passed), None)
     return Due(now=now, missed=missed, following=following)
+
+
+def slack(planned: Planned) -> float:
+    """Return how many seconds too early a scheduled run may be."""
+    return max(_ROUNDING, min(_SLACK, _SLACK_SHARE * planned.offset))
 
 
 def missed_one(planned: Planned, elapsed: float) -> Checkpoint:
@@ -138,17 +152,20 @@ def together(checkpoints: Sequence[Checkpoint]) -> tuple[Verdict, str]:
         return Verdict.HOLD, "no checkpoint has been made yet"
     verdict = min((it.verdict for it in checkpoints), key=_SEVERITY.__getitem__)
     worst = [it for it in checkpoints if it.verdict is verdict]
-    labels = ", ".join(it.label for it in worst)
+    labels = [it.label if it.state == DONE else f"{it.label} ({it.state})" for it in worst]
+    at = f"{verdict} at {', '.join(labels)}"
     if verdict is Verdict.GO:
-        return verdict, f"GO at {labels}"
-    first = worst[0]
-    state = "" if first.state == DONE else f" ({first.state})"
-    return verdict, f"{verdict} at {labels}; {first.label}{state}: {first.why}"
+        return verdict, at
+    return verdict, f"{at}: {worst[0].why}" if len(worst) == 1 else f"{at}; at {worst[0].label}: {worst[0].why}"
 
 
-def unmeasured(checkpoints: Iterable[Checkpoint]) -> tuple[str, ...]:
-    """Return one line for each checkpoint without a measurement: each keeps the observation from GO."""
-    return tuple(f"checkpoint {it.label} was {it.state}: {it.why}" for it in checkpoints if it.state != DONE)
+def shortcomings(checkpoints: Iterable[Checkpoint]) -> tuple[str, ...]:
+    """Return one line for each checkpoint that is HOLD, or was not made: each keeps the observation from GO."""
+    return tuple(
+        f"checkpoint {it.label} {'is HOLD' if it.state == DONE else it.state}: {it.why}"
+        for it in checkpoints
+        if it.verdict is Verdict.HOLD
+    )
 
 
 # --- the trend --------------------------------------------------------------------------------------------------------

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_deploycheck.model.declaration import CheckResult, Declaration
 from pytest_deploycheck.model.measure import Measure
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.session.outcomes import WORST_FIRST, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class Aggregate:
         """Start empty."""
         self._attempts: dict[str, list[_Attempt]] = {}
         self.declarations: dict[str, Declaration] = {}
+        self._settled: dict[str, CheckResult] = {}
 
     def add(self, nodeid: str, payload: dict[str, Any]) -> None:
         """Take one phase's payload; another setup of the same check begins another attempt.
@@ -39,7 +45,21 @@ class Aggregate:
 
     def results(self) -> dict[str, CheckResult]:
         """Return one result a check, by node id."""
-        return {nodeid: self._result(nodeid, attempts) for nodeid, attempts in self._attempts.items()}
+        return {**self._settled, **{nodeid: self._result(nodeid, it) for nodeid, it in self._attempts.items()}}
+
+    def settle(self, results: Iterable[CheckResult], when: str) -> None:
+        """Take what checks came to at one of several times: the worst counts, and of what is as bad the first.
+
+        Args:
+            results: of that time.
+            when: what the summaries call it.
+        """
+        for result in results:
+            known = self._settled.get(result.nodeid)
+            worse = -1 if known is None else WORST_FIRST.index(known.outcome) - WORST_FIRST.index(result.outcome)
+            if known is None or worse > 0 or (worse == 0 and result.outcome is Outcome.PASSED):
+                summary = f"at {when}: {result.summary}" if result.outcome is not Outcome.PASSED else result.summary
+                self._settled[result.nodeid] = msgspec.structs.replace(result, summary=summary)
 
     def _result(self, nodeid: str, attempts: list[_Attempt]) -> CheckResult:
         last = attempts[-1].payloads

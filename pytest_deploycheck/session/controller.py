@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,11 @@ from pytest_deploycheck.gate.waivers import parse_waivers
 from pytest_deploycheck.markers import parse_tier
 from pytest_deploycheck.model.decision import Waivers
 from pytest_deploycheck.model.outcome import Level, Outcome
-from pytest_deploycheck.model.run import RunFacts, RunRecord, SystemRecord
+from pytest_deploycheck.model.run import RunFacts, RunRecord
 from pytest_deploycheck.report.markdown import render as render_markdown
-from pytest_deploycheck.session.aggregate import Aggregate
+from pytest_deploycheck.session.books import Book
 from pytest_deploycheck.session.manifest import Manifest
 from pytest_deploycheck.session.outcomes import first_line
-from pytest_deploycheck.session.payload import unpack_body
 from pytest_deploycheck.session.run import run_of, settings_of
 from pytest_deploycheck.session.surroundings import deployment_record, runner_record
 from pytest_deploycheck.signoff.record import build, incomplete
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pytest_deploycheck.model.decision import Decision
+    from pytest_deploycheck.session.checkpoints import Observation
     from pytest_deploycheck.settings.models import Effective
 
 _LETTERS = {
@@ -38,6 +37,11 @@ _LETTERS = {
 }
 _CODES = {2: "interrupted", 3: "an internal error of pytest or a plugin", 4: "usage error"}
 """pytest's own exit codes, which the verdict's does not replace."""
+
+_CHECKPOINTS = frozenset(
+    f"deploycheck_{name}" for name in ("at", "checkpoint", "checkpoint_continue", "checkpoint_tolerance", "state")
+)
+"""The options that only mean something for checkpoints."""
 
 
 class ControllerSide:
@@ -56,28 +60,28 @@ class ControllerSide:
         """
         self._config = config
         self._asked = asked
-        self._started = time.time()
-        self._aggregate = Aggregate()
         self._manifest: Manifest | None = None
-        self._lost: list[tuple[str, str]] = []
         self._collection_errors: list[tuple[str, str]] = []
-        self._others_failed = 0
-        self._systems: dict[str, dict[str, Any]] = {}
-        self._notes: list[str] = []  # of the configuration first
         self._record: dict[str, Any] | None = None
         self._mistakes: list[str] = []
-        self._incomplete = ""
         try:
             self._settings = settings_of(config)
-            self._waivers = self._read_waivers(self._settings)
+            run = run_of(config)
+            self._redactor, self._now = run.redactor, run.clock.now
+            self._waivers = self._read_waivers(self._settings, self._now())
             self._tier = parse_tier(self._settings.default_tier)
         except ConfigError as error:
             raise pytest.UsageError(f"deploycheck: {error}") from None
-        self._notes.extend(f"configuration: {text}" for text in self._settings.warnings)
-        self._redactor = run_of(config).redactor
         given = config.option.deploycheck_reports
         reports = config.invocation_params.dir / given if given else self._settings.reports
-        self._writer = Writer(Path(reports), new_run_id(self._started))
+        started = self._now()
+        self.book = Book(Writer(Path(reports), new_run_id(started)), started)
+        self.book.notes.extend(f"configuration: {text}" for text in self._settings.warnings)
+        self.observation: Observation | None = None
+        if any(value for name, value in vars(config.option).items() if name in _CHECKPOINTS):
+            from pytest_deploycheck.session.observing import observe
+
+            self.observation = observe(config, self, self._settings, reports=Path(reports))
 
     def begin(self) -> None:
         """Write the HOLD record that stands if this run is killed.
@@ -86,8 +90,10 @@ class ControllerSide:
             pytest.UsageError: if it cannot be written.
         """
         try:
+            if self.observation is not None:
+                self.observation.begin(self.book.writer.run_id, self.shown_path())
             record = incomplete(self._run_record(RunFacts(scope=self._config.option.deploycheck_scope), finished=None))
-            self._writer.write_incomplete(record, render_markdown(record))
+            self.book.writer.write_incomplete(record, render_markdown(record))
         except DeploycheckError as error:
             raise pytest.UsageError(f"deploycheck: {error}") from None
 
@@ -113,50 +119,35 @@ class ControllerSide:
         """Take a phase's payload, and put its evidence where a dying process cannot lose it."""
         payload: dict[str, Any] | None = getattr(report, "deploycheck", None)
         if report.when not in ("setup", "call", "teardown"):  # xdist reports the check that killed its worker so
-            self._note_crash(report)
+            self.book.note_crash(report)
             return
         if payload is None:
             if report.failed:
-                self._others_failed += 1
+                self.book.others_failed += 1
             return
         if manifest := payload.pop("manifest", None):
             self.take_manifest(Manifest.from_dict(manifest))
         for system in payload.pop("systems", ()):
-            self._merge_system(system)
+            self.book.merge_system(system)
         for entry in payload.pop("backlog", ()):
             self.take_evidence(entry["nodeid"], entry)
         self.take_evidence(report.nodeid, payload)
         exchanges = payload.pop("exchanges")
         payload.pop("bodies")
         payload.setdefault("ids", [exchange["id"] for exchange in exchanges])
-        self._aggregate.add(report.nodeid, payload)
+        self.book.aggregate.add(report.nodeid, payload)
 
     def take_evidence(self, nodeid: str, payload: dict[str, Any]) -> None:
         """Write what a phase observed."""
-        try:
-            for digest, body in payload["bodies"].items():
-                self._writer.body(digest, unpack_body(body))
-            for exchange in payload["exchanges"]:
-                self._writer.append(nodeid, exchange, phase=payload["phase"], worker=payload["worker"])
-        except DeploycheckError as error:
-            if not self._incomplete:
-                self._incomplete = str(error)
+        self.book.take_evidence(nodeid, payload)
 
     def take_abandoned(self, nodeid: str, why: str) -> None:
         """Note a check that still waited when the run was stopped."""
-        self._lost.append((nodeid, self._redactor.text(why)))
+        self.book.lost.append((nodeid, self._redactor.text(why)))
 
     def take_note(self, text: str) -> None:
         """Note something that the record has to tell."""
-        self._notes.append(text)
-
-    def _note_crash(self, report: pytest.TestReport) -> None:
-        """Name the check that took its worker along, in the place of the nameless note of the worker's death."""
-        worker = getattr(getattr(report, "node", None), "gateway", None)
-        name = f"worker {worker.id} died: " if worker is not None else "\0"
-        self._lost = [(nodeid, why) for nodeid, why in self._lost if nodeid or not why.startswith(name)]
-        text = str(getattr(report.longrepr, "longrepr", report.longrepr))
-        self._lost.append((report.nodeid, first_line(text) or "its worker died"))
+        self.book.notes.append(text)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -169,10 +160,10 @@ class ControllerSide:
                 self.take_evidence(entry["nodeid"], entry)
             for nodeid, why in farewell.get("abandoned", ()):
                 self.take_abandoned(nodeid, why)
-            self._notes.extend(farewell.get("notes", ()))
+            self.book.notes.extend(farewell.get("notes", ()))
         elif error:
             name = node.gateway.id
-            self._lost.append(("", f"worker {name} died: {first_line(str(error))}"))
+            self.book.lost.append(("", f"worker {name} died: {first_line(str(error))}"))
 
     # --- pytest's own display -----------------------------------------------------------------------------------------
 
@@ -207,36 +198,52 @@ class ControllerSide:
         """Decide before pytest's summary, speak after it: the verdict is the last thing on the screen."""
         if self._mistakes and int(exitstatus) not in _CODES:
             exitstatus = session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        decision = self._decide(session, int(exitstatus))
-        code = self._exit_code(decision, int(exitstatus))
-        record = self._finished(decision, code)
-        session.exitstatus = code
+        record, session.exitstatus = self.conclude(session, int(exitstatus))
         yield
         self._show(record)
 
-    def _decide(self, session: pytest.Session, exitstatus: int) -> Decision:
+    def conclude(self, session: pytest.Session, exitstatus: int, *, stopped: str = "") -> tuple[dict[str, Any], int]:
+        """Decide on what has arrived in the book, and write the record.
+
+        Args:
+            session: pytest's.
+            exitstatus: pytest's own.
+            stopped: why a checkpoint was not made to its end; empty if it was.
+
+        Returns:
+            The record, and the exit code.
+        """
+        decision = self._decide(session, exitstatus, stopped)
+        code, why = self._exit_code(decision, exitstatus), ""
+        if self.observation is not None:
+            self.observation.conclude(decision, self._facts)
+            code, why = self.observation.exit_code(code)
+        return self._finished(decision, code, why), code
+
+    def _decide(self, session: pytest.Session, exitstatus: int, stopped: str) -> Decision:
         manifest = self._manifest or Manifest()
         expected = {declaration.nodeid: declaration for declaration in manifest.declarations}
-        for nodeid, declaration in self._aggregate.declarations.items():
+        for nodeid, declaration in self.book.aggregate.declarations.items():
             expected.setdefault(nodeid, declaration)
-        selected = frozenset(manifest.selected) | frozenset(self._aggregate.declarations)
+        selected = frozenset(manifest.selected) | frozenset(self.book.aggregate.declarations)
         self._facts = RunFacts(
             expected=tuple(expected.values()),
             selected=selected & frozenset(expected),
             deselected_by={nodeid: manifest.deselected_by for nodeid in expected if nodeid not in selected},
-            results=self._aggregate.results(),
-            lost=tuple(self._lost),
+            results=self.book.aggregate.results(),
+            lost=tuple(self.book.lost),
             collection_errors=tuple(self._collection_errors),
-            interrupted=self._interrupted(session, exitstatus),
+            interrupted=stopped or self._interrupted(session, exitstatus),
             narrowed=tuple(manifest.narrowed),
             scope=self._config.option.deploycheck_scope,
             strict=self._settings.strict,
             signoff_asked=self._asked,
             deployment_finished_at=deployment_record(self._settings.deployment).finished_at,
             default_tier=self._tier,
-            others_failed=self._others_failed,
+            others_failed=self.book.others_failed,
+            unmeasured=self.observation.shortcomings() if self.observation is not None else (),
         )
-        return decide(self._facts, self._waivers, clock_now=time.time())
+        return decide(self._facts, self._waivers, clock_now=self._now())
 
     def _interrupted(self, session: pytest.Session, exitstatus: int) -> str:
         if self._mistakes:
@@ -244,37 +251,40 @@ class ControllerSide:
         for stop in (session.shouldfail, session.shouldstop):
             if stop:
                 return str(stop)
-        if self._incomplete:
-            return f"evidence could not be kept: {first_line(self._incomplete)}"
+        if self.book.incomplete:
+            return f"evidence could not be kept: {first_line(self.book.incomplete)}"
         return _CODES.get(exitstatus, "")
 
     def _exit_code(self, decision: Decision, exitstatus: int) -> int:
         if exitstatus in _CODES:
             return exitstatus
-        if decision.exit_code == 0 and self._others_failed:
+        if decision.exit_code == 0 and self.book.others_failed:
             return 1  # tests that are no checks keep their own meaning
         return decision.exit_code
 
-    def _finished(self, decision: Decision, code: int) -> dict[str, Any]:
-        if self._incomplete:
-            self._notes.append(f"evidence could not be kept: {self._incomplete}")
+    def _finished(self, decision: Decision, code: int, because: str) -> dict[str, Any]:
+        if self.book.incomplete:
+            self.book.notes.append(f"evidence could not be kept: {self.book.incomplete}")
         manifest = self._manifest or Manifest()
         missing: dict[str, int] = {}
         for _, why in manifest.not_configured:
             missing[why] = missing.get(why, 0) + 1
         for why, count in sorted(missing.items()):
-            self._notes.append(f"not checked, because the configuration has {why}: {count} test{'s' * (count != 1)}")
+            tests = f"{count} test{'s' * (count != 1)}"
+            self.book.notes.append(f"not checked, because the configuration has {why}: {tests}")
         if code != decision.exit_code:
-            why = _CODES.get(code, f"{self._others_failed} tests that are no checks failed")
-            self._notes.append(f"the process exits with {code} instead of {decision.exit_code}: {why}")
-        run = self._run_record(self._facts, finished=time.time())
+            why = because or _CODES.get(code, f"{self.book.others_failed} tests that are no checks failed")
+            self.book.notes.append(f"the process exits with {code} instead of {decision.exit_code}: {why}")
+        run = self._run_record(self._facts, finished=self._now())
         record = build(run, decision)
         try:
-            self._writer.write(record, render_markdown(record))
+            self.book.writer.write(record, render_markdown(record))
         except DeploycheckError as error:
             raise pytest.UsageError(f"deploycheck: {error}") from None
         finally:
-            self._writer.close()
+            self.book.writer.close()
+        if self.observation is not None:
+            self.observation.save()
         return record
 
     def _show(self, record: dict[str, Any]) -> None:
@@ -292,14 +302,18 @@ class ControllerSide:
             color=bool(writer.hasmarkup),
             width=int(writer.fullwidth),
             unicode=encoding.lower().replace("-", "") == "utf8",
-            reports=self._shown_path(),
+            reports=self.shown_path(),
         )
         reporter.ensure_newline()
+        if self.observation is not None:
+            for line in self.observation.lines():
+                reporter.write_line(line)
         writer._file.write(text if text.endswith("\n") else text + "\n")  # noqa: SLF001 - rich has done the markup
         writer.flush()
 
-    def _shown_path(self) -> str:
-        path = self._writer.path
+    def shown_path(self) -> str:
+        """Return the folder of the record that is being made, as people are shown it."""
+        path = self.book.writer.path
         here = self._config.invocation_params.dir
         return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
@@ -308,30 +322,22 @@ class ControllerSide:
     def _run_record(self, facts: RunFacts, *, finished: float | None) -> RunRecord:
         workers = getattr(self._config.option, "numprocesses", None) or 0
         return RunRecord(
-            run_id=self._writer.run_id,
-            started=self._started,
+            run_id=self.book.writer.run_id,
+            started=self.book.started,
             finished=finished,
             facts=facts,
             environment=self._settings.environment_name,
             deployment=deployment_record(self._settings.deployment),
             runner=runner_record(self._config, self._redactor, workers=int(workers)),
-            systems=tuple(
-                SystemRecord(**{**system, "notes": tuple(system["notes"])})
-                for _, system in sorted(self._systems.items())
-            ),
-            evidence=self._writer.evidence() if finished is not None else (),
-            observations=self._writer.observations,
-            notes=tuple(self._notes),
+            systems=self.book.systems,
+            evidence=self.book.writer.evidence() if finished is not None else (),
+            observations=self.book.writer.observations,
+            notes=tuple(self.book.notes),
+            checkpoints=self.observation.section() if self.observation is not None else None,
         )
 
-    def _merge_system(self, system: dict[str, Any]) -> None:
-        known = self._systems.setdefault(system["name"], dict(system))
-        known["version"] = known["version"] or system["version"]
-        if known["clock_skew"] is None:
-            known["clock_skew"] = system["clock_skew"]
-
     @staticmethod
-    def _read_waivers(settings: Effective) -> Waivers:
+    def _read_waivers(settings: Effective, now: float) -> Waivers:
         if settings.waivers is None:
             return Waivers()
         try:
@@ -339,4 +345,4 @@ class ControllerSide:
         except OSError as error:
             problem = f"{settings.waivers} cannot be read: {error.strerror}"
             raise ConfigError([Mistake(where=str(settings.source), key="waivers", problem=problem)]) from None
-        return parse_waivers(content, source=str(settings.waivers), now=time.time(), max_days=settings.waiver_max_days)
+        return parse_waivers(content, source=str(settings.waivers), now=now, max_days=settings.waiver_max_days)

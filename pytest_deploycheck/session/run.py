@@ -293,6 +293,16 @@ class Run:
             )
         return found
 
+    def start_over(self) -> None:
+        """Forget what is known of every system: hours may have passed, and servers may have been replaced."""
+        if self._prefetch is not None:
+            self._prefetch.changed()
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
+        for name in ("prometheus", "alertmanager", "health"):
+            self.__dict__.pop(name, None)
+
     def close(self) -> None:
         """Close all connections."""
         if self._prefetch is not None:

@@ -79,6 +79,7 @@ class Writer:
         self._count = 0
         self._hash = hashlib.sha256()
         self._bodies: dict[str, int] = {}
+        self._adopted: list[EvidenceFile] = []
 
     @property
     def signoff(self) -> Path:
@@ -157,13 +158,31 @@ class Writer:
             self._bodies[sha256] = len(content)
 
     def evidence(self) -> tuple[EvidenceFile, ...]:
-        """Return the index of what was kept: the observations, then the bodies by name."""
+        """Return the index of what was kept: the observations, then the bodies by name, then what was adopted."""
         observations = EvidenceFile(name=OBSERVATIONS, sha256=self._hash.hexdigest(), size=self._appended)
         bodies = (
             EvidenceFile(name=f"{BODIES}/{sha256}", sha256=sha256, size=size)
             for sha256, size in sorted(self._bodies.items())
         )
-        return (observations, *bodies)
+        return (observations, *bodies, *self._adopted)
+
+    def adopt(self, part: Writer) -> None:
+        """List the record and the evidence of a part of this run, which lie in a directory within this one's.
+
+        Args:
+            part: closed, after its record was written.
+
+        Raises:
+            CannotWrite: if its record cannot be read.
+        """
+        prefix = part.path.relative_to(self.path).as_posix()
+        with _explained("read", part.signoff):
+            content = part.signoff.read_bytes()
+        record = EvidenceFile(
+            name=f"{prefix}/{part.signoff.name}", sha256=hashlib.sha256(content).hexdigest(), size=len(content)
+        )
+        theirs = (EvidenceFile(name=f"{prefix}/{it.name}", sha256=it.sha256, size=it.size) for it in part.evidence())
+        self._adopted += [record, *theirs]
 
     def write(self, record: Mapping[str, Any], markdown: str) -> None:
         """Put the finished record and report in the place of the HOLD ones.
