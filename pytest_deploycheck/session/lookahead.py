@@ -67,6 +67,16 @@ class LookAhead:
     # --- hooks --------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """After the first attempts, or as soon as the run is stopped, end what is under way."""
+        try:
+            return (yield)
+        finally:
+            self._prefetch.close()
+            if lost := self._prefetch.lost:
+                self._note(f"{lost} answers that were asked ahead for checks that did not take them were not kept")
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
@@ -92,13 +102,6 @@ class LookAhead:
             yield
         finally:
             self._prefetch.end()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """End what is under way."""
-        self._prefetch.close()
-        if lost := self._prefetch.lost:
-            self._note(f"{lost} answers that were asked ahead for checks that did not take them were not kept")
 
     # --- the group ----------------------------------------------------------------------------------------------------
 
