@@ -236,13 +236,13 @@ def test_a_check_that_waits_asks_anew_and_one_that_must_hold_asks_in_its_own_tim
             def test_a(prometheus):
                 assert prometheus("a") == 1
 
-            @pytest.mark.within("20s", since="start", every="50ms")
+            @pytest.mark.within("20s", since="start", every="500ms")
             @pytest.mark.asks(questions=lambda ask: ask.prometheus("b"))
             def test_b(prometheus):
                 tries.append(1)
                 assert prometheus("b") == (1 if len(tries) == 2 else 0)
 
-            @pytest.mark.sustained("100ms", since="start", every="50ms")
+            @pytest.mark.sustained("300ms", since="start", every="300ms")
             @pytest.mark.asks(questions=lambda ask: ask.health("app").get("/c"))
             def test_c(health):
                 assert health("app").get("/c").status == 200
