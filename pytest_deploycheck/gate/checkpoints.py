@@ -159,13 +159,17 @@ def together(checkpoints: Sequence[Checkpoint]) -> tuple[Verdict, str]:
     return verdict, f"{at}: {worst[0].why}" if len(worst) == 1 else f"{at}; at {worst[0].label}: {worst[0].why}"
 
 
-def shortcomings(checkpoints: Iterable[Checkpoint]) -> tuple[str, ...]:
-    """Return one line for each checkpoint that is HOLD, or was not made: each keeps the observation from GO."""
-    return tuple(
-        f"checkpoint {it.label} {'is HOLD' if it.state == DONE else it.state}: {it.why}"
-        for it in checkpoints
-        if it.verdict is Verdict.HOLD
-    )
+def shortcomings(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """Return what keeps a whole observation from GO beside its checks: checkpoints not made, and those that are HOLD.
+
+    A HOLD need not show in any check: evidence may not have been kept, or the run was narrowed.
+    """
+    held = [it for it in checkpoints if it.verdict is Verdict.HOLD and it.state == DONE]
+    texts = [f"checkpoint {it.label} {it.state}: {it.why}" for it in checkpoints if it.state != DONE]
+    if held:
+        labels = ", ".join(it.label for it in held)
+        texts.append(f"HOLD at {labels}: {held[0].why}")
+    return tuple(texts)
 
 
 # --- the trend --------------------------------------------------------------------------------------------------------

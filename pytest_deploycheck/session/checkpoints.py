@@ -132,9 +132,10 @@ class Observation:
             checks=_seen(facts),
         )
 
-    def end(self, why: str) -> None:
-        """Note that no further checkpoint will be made by this run."""
-        for planned in self.plan:
+    def end(self) -> None:
+        """Note that a long run makes no further checkpoint; after a scheduled one others follow."""
+        why = self.stopped or "the run ended before it"
+        for planned in self.plan if not self.scheduled else ():
             if planned.label not in self.checkpoints:
                 self.checkpoints[planned.label] = rules.not_reached(planned, why)
 

@@ -198,6 +198,8 @@ class ControllerSide:
         """Decide before pytest's summary, speak after it: the verdict is the last thing on the screen."""
         if self._mistakes and int(exitstatus) not in _CODES:
             exitstatus = session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.observation is not None:
+            self.observation.end()
         record, session.exitstatus = self.conclude(session, int(exitstatus))
         yield
         self._show(record)

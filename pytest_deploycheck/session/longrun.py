@@ -68,14 +68,7 @@ class LongRun:
             else:
                 return True
         self._tell(f"{observation.stopped}; --deploycheck-checkpoint-continue would go on")
-        observation.end(observation.stopped)
         return True
-
-    @pytest.hookimpl(tryfirst=True, wrapper=True)
-    def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Before the whole run's record is written: what was not made by now will not be."""
-        self._observation.end("the run ended before it")
-        return (yield)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
