@@ -32,6 +32,8 @@ class Instance(msgspec.Struct, eq=False):
         node: the session, package, module or class that it belongs to.
         params: the parameters it depends on.
         request: with which it was made.
+        below: the instances that it was made from.
+        above: the definitions of what was made from it; pytest finishes these with it.
         state: (result, finalizers) while it is parked.
     """
 
@@ -39,6 +41,8 @@ class Instance(msgspec.Struct, eq=False):
     node: Any
     params: Params
     request: Any
+    below: tuple[Instance, ...] = ()
+    above: list[Any] = msgspec.field(default_factory=list)
     state: tuple[Any, list[Any]] | None = None
 
     def park(self) -> None:
@@ -55,6 +59,17 @@ class Instance(msgspec.Struct, eq=False):
             definition.cached_result, finalizers = self.state
             definition._finalizers[:] = finalizers  # noqa: SLF001 - see the module
             self.state = None
+
+    def belongs_to(self, item: pytest.Item) -> bool:
+        """Return whether it is the instance that a test would get, if it asks for this fixture at all."""
+        indices = getattr(getattr(item, "callspec", None), "indices", {})
+        return all(indices.get(name, index) == index for name, index in self.params)
+
+    def is_asked_for_by(self, item: pytest.Item) -> bool:
+        """Return whether a test uses this fixture: this instance of it, or another one."""
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = info.name2fixturedefs.get(self.fixturedef.argname, ()) if info is not None else ()
+        return self.fixturedef in definitions and self.node in item.listchain()
 
 
 class Scopes:
@@ -73,6 +88,8 @@ class Scopes:
         self._nodes: dict[Node, Any] = {}  # parked collectors with their entry on the stack
         self._live: dict[Any, Instance] = {}
         self._aside: list[Instance] = []
+        self._course: list[Instance] = []  # what was live where the suite's own order was interrupted
+        self._interrupted = False
 
     # --- who needs what -----------------------------------------------------------------------------------------------
 
@@ -88,8 +105,16 @@ class Scopes:
             del self._waiting[item]
             self._users.subtract(item.listchain()[:-1])
 
+    def interrupt(self, upcoming: pytest.Item) -> None:
+        """Note that another test is tried again before the one that comes next in the suite's own order."""
+        if not self._interrupted:
+            self._interrupted = True
+            self._course = list(self._live.values())
+        self._head = upcoming
+
     def expect(self, item: pytest.Item | None) -> None:
         """Note which test comes next in the suite's own order: pytest would keep what it shares with it."""
+        self._interrupted = False
         self._head = item
 
     def has_failed(self, item: pytest.Item) -> bool:
@@ -105,14 +130,9 @@ class Scopes:
         return {node for node, users in self._users.items() if users > 0} | set(head)
 
     def _is_needed(self, instance: Instance) -> bool:
-        for item in (*self._waiting, *([self._head] if self._head is not None else [])):
-            if (
-                instance.fixturedef.argname in getattr(item, "fixturenames", ())
-                and _agrees(instance.params, item)
-                and instance.node in item.listchain()
-            ):
-                return True
-        return False
+        if any(instance is one for one in self._course):
+            return True
+        return any(instance.is_asked_for_by(item) and instance.belongs_to(item) for item in self._waiting)
 
     # --- what pytest sets up and tears down ---------------------------------------------------------------------------
 
@@ -123,57 +143,78 @@ class Scopes:
         params: set[tuple[str, int]] = set()
         if hasattr(request, "param"):
             params.add((fixturedef.argname, request.param_index))
-        for name in fixturedef.argnames:
-            used = self._live.get(request._get_active_fixturedef(name)) if name != "request" else None  # noqa: SLF001
-            if used is not None:
-                params |= used.params
-        self._live[fixturedef] = Instance(fixturedef, request.node, frozenset(params), request)
+        used = [request._get_active_fixturedef(name) for name in fixturedef.argnames if name != "request"]  # noqa: SLF001
+        below = tuple(self._live[definition] for definition in used if definition in self._live)
+        for one in below:
+            params |= one.params
+            one.above.append(fixturedef)
+        self._live[fixturedef] = Instance(fixturedef, request.node, frozenset(params), request, below)
 
     def note_finish(self, fixturedef: Any) -> None:
         """Note that pytest has torn an instance down."""
-        self._live.pop(fixturedef, None)
+        gone = self._live.pop(fixturedef, None)
+        self._course = [one for one in self._course if one is not gone]
 
     def before_setup(self, item: pytest.Item) -> None:
-        """Make pytest's stack and fixtures those of this test: park what is in the way, put back what it needs."""
+        """Make pytest's stack and fixtures those of this test: park what is in the way, put back what it needs.
+
+        Raises:
+            BaseException: what a fixture raised that had to be torn down.
+        """
         chain = item.listchain()
         self._leave(chain)
-        for instance in list(self._live.values()):
-            if not _agrees(instance.params, item) and self._is_needed(instance):
-                self._put_aside(instance)
         self._come_back(chain)
-        for instance in [one for one in self._aside if one.node in chain]:
-            if _agrees(instance.params, item):
-                self._bring_back(instance)
-            elif not self._is_needed(instance):
-                self._finish_aside(instance)
+        problems: list[BaseException] = []
+        if not self._interrupted:  # the suite goes on: what was live at that point is so again
+            course, self._course = self._course, []
+            for instance in course:
+                problems += self._bring_back(instance)
+        for instance in list(self._live.values()):
+            if instance.is_asked_for_by(item) and not instance.belongs_to(item):
+                if self._is_needed(instance):
+                    self._put_aside(instance)
+                else:
+                    problems += self._finish_above(instance, aside_only=True)  # pytest itself finishes the rest
+        for instance in list(self._aside):
+            if instance.is_asked_for_by(item) and instance.belongs_to(item):
+                problems += self._bring_back(instance)
+        together(problems)
 
-    def before_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Park what pytest would tear down now although a check that waits needs it."""
-        if not (self._waiting or self._head is not nextitem):
-            return
+    def before_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[BaseException]:
+        """Park what pytest would tear down now although a check that waits needs it.
+
+        Returns:
+            What fixtures raised that nobody needs any longer, and that were torn down.
+        """
+        if not (self._waiting or self._aside or self._nodes or self._head is not nextitem):
+            return []
         follows = set(nextitem.listchain()) if nextitem is not None else set()
         needed = self._needed_nodes()
-        for node in list(self._state.stack):
-            if node is item or node in follows:
-                continue
-            if node in needed:
+        for node in list(reversed(self._state.stack)):
+            if node is not item and node not in follows and node in needed:
                 self._park_node(node)
-            else:
-                for instance in [one for one in self._aside if one.node is node]:
-                    self._finish_aside(instance)
+        problems: list[BaseException] = []
+        for instance in self._aside[::-1]:
+            if instance.state is not None and not self._is_needed(instance):
+                problems += self._finish(instance)
+        return problems
 
     def tear_down(self, item: pytest.Item) -> None:
         """Tear down what only this test still needed, outside of any test."""
         self.before_setup(item)
-        self.before_teardown(item, None)
-        self._state.teardown_exact(None)
+        problems = self.before_teardown(item, None)
+        try:
+            self._state.teardown_exact(None)
+        except Exception as error:  # noqa: BLE001 - told together
+            problems.append(error)
+        together(problems)
 
     def _leave(self, chain: list[Node]) -> None:
         """Take what is not in the chain off the stack: parked if it is needed, torn down if not."""
         if all(node in chain for node in self._state.stack):
             return
         needed = self._needed_nodes()
-        for node in list(self._state.stack):
+        for node in list(reversed(self._state.stack)):
             if node not in chain and node in needed:
                 self._park_node(node)
         last = next((node for node in reversed(chain) if node in self._state.stack), None)
@@ -194,35 +235,65 @@ class Scopes:
         self._state.stack.clear()
         self._state.stack.update(ordered)
 
+    # --- instances ----------------------------------------------------------------------------------------------------
+
     def _put_aside(self, instance: Instance) -> None:
+        """Park an instance, and with it what was made from it."""
+        if instance.state is not None or self._live.get(instance.fixturedef) is not instance:
+            return
+        for above in [one for one in self._live.values() if instance in one.below]:
+            self._put_aside(above)
         instance.park()
         del self._live[instance.fixturedef]
         self._aside.append(instance)
 
-    def _bring_back(self, instance: Instance) -> None:
+    def _bring_back(self, instance: Instance) -> list[BaseException]:
+        """Put a parked instance back, and before it what it was made from; return what went wrong meanwhile."""
+        if instance.state is None:
+            return []
+        problems: list[BaseException] = []
+        for below in instance.below:
+            problems += self._bring_back(below)
         standing = self._live.get(instance.fixturedef)
         if standing is not None:
             if self._is_needed(standing):
                 self._put_aside(standing)
             else:
-                instance.fixturedef.finish(standing.request)
-        self._aside = [one for one in self._aside if one is not instance]
+                problems += self._finish(standing)
+        self._aside.remove(instance)
         instance.restore()
         self._live[instance.fixturedef] = instance
+        return problems
 
-    def _finish_aside(self, instance: Instance) -> None:
-        """Tear down an instance that nobody needs any more, while another one may stand in its place."""
-        standing = self._live.get(instance.fixturedef)
-        if standing is not None:
-            standing.park()
-        self._aside = [one for one in self._aside if one is not instance]
-        instance.restore()
+    def _finish_above(self, instance: Instance, *, aside_only: bool = False) -> list[BaseException]:
+        """Tear down what was made from an instance, the latest first."""
+        candidates = [*([] if aside_only else self._live.values()), *self._aside]
+        return [problem for one in candidates[::-1] if instance in one.below for problem in self._finish(one)]
+
+    def _finish(self, instance: Instance) -> list[BaseException]:
+        """Tear down an instance that nobody needs any more, while others may stand in its place."""
+        if instance.state is None and self._live.get(instance.fixturedef) is not instance:
+            return []
+        problems = self._finish_above(instance)
+        # its finalizers finish whatever stands in the definitions of what was made from it: all of that is gone
+        places = dict.fromkeys([instance.fixturedef, *instance.above])
+        others = [one for place in places if (one := self._live.get(place)) is not None and one is not instance]
+        for one in others:
+            one.park()
+            del self._live[one.fixturedef]
+        if instance.state is not None:
+            self._aside.remove(instance)
+            instance.restore()
+            self._live[instance.fixturedef] = instance
         try:
             instance.fixturedef.finish(instance.request)
-        finally:
-            if standing is not None:
-                standing.restore()
-                self._live[instance.fixturedef] = standing
+        except BaseException as error:  # noqa: BLE001 - told together; the others have to be torn down too
+            problems.append(error)
+        self._live.pop(instance.fixturedef, None)
+        for one in others:
+            one.restore()
+            self._live[one.fixturedef] = one
+        return problems
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -230,16 +301,15 @@ class Scopes:
         """Tear everything down that is still parked (a run that was stopped), and return what went wrong."""
         self._waiting.clear()
         self._users.clear()
+        self._course = []
         self._head = None
         problems: list[BaseException] = []
-        chains = _leaves([*self._nodes, *(node for node in self._state.stack)])
-        for chain in chains:
+        for instance in self._aside[::-1]:
+            problems += self._finish(instance)
+        for chain in _leaves([*self._nodes, *self._state.stack]):
             try:
                 self._leave(chain)
                 self._come_back(chain)
-                known = set(chain)
-                for instance in [one for one in self._aside if one.node in known]:
-                    self._bring_back(instance)
             except Exception as error:  # noqa: BLE001 - every other module still has to be torn down
                 problems.append(error)
         try:
@@ -249,12 +319,13 @@ class Scopes:
         return problems
 
 
-def _agrees(params: Params, item: pytest.Item) -> bool:
-    """Return whether an instance is the one that a test's parameters ask for."""
-    if not params:
-        return True
-    indices = getattr(getattr(item, "callspec", None), "indices", {})
-    return all(indices.get(name, index) == index for name, index in params)
+def together(problems: list[BaseException]) -> None:
+    """Raise what went wrong, if anything did, as pytest does: alone, or as a group."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        message = "errors while tearing down fixtures"
+        raise BaseExceptionGroup(message, problems)
 
 
 def _leaves(nodes: list[Node]) -> list[list[Node]]:

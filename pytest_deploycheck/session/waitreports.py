@@ -79,13 +79,16 @@ def tell(
     if not stamped:
         return
     story = waiting.story()
-    deciding = next((report for report in stamped if report.when == "call"), stamped[0])
+    deciding = next((report for report in reversed(stamped) if report.when == "call"), stamped[0])
     if done.outcome is not None:
-        _override(deciding, done)
+        for report in stamped:  # of a check with subtests each one that did not pass
+            if report is deciding or (report.when == "call" and not _fine(report)):
+                _override(report, done)
     for report in stamped:
         payload: dict[str, Any] = report.deploycheck
         payload["wait"] = {"attempts": waiting.attempts, "story": story}
         report.user_properties.append((PROPERTY, story[0]))
+    deciding = next((report for report in stamped if not _fine(report)), deciding)
     payload = deciding.deploycheck
     outcome = Outcome(payload["outcome"])
     if outcome in (Outcome.PASSED, Outcome.NOT_RUN):
@@ -95,6 +98,10 @@ def tell(
     if done.outcome is None and waiting.attempts > 1:
         payload["summary"] = f"{payload['summary']} (still so after {waiting.attempts} attempts, {waiting.terms})"
     describe(deciding, Classified(outcome, payload["summary"]))
+
+
+def _fine(report: pytest.TestReport) -> bool:
+    return report.deploycheck["outcome"] in (Outcome.PASSED.value, Outcome.NOT_RUN.value)
 
 
 def _override(report: pytest.TestReport, done: Done) -> None:

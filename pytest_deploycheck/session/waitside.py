@@ -15,9 +15,10 @@ import pytest
 from _pytest.runner import check_interactive_exception
 
 from pytest_deploycheck.model.outcome import Outcome
+from pytest_deploycheck.session.attempt import Aside, Reports
 from pytest_deploycheck.session.mending import mends
 from pytest_deploycheck.session.outcomes import worst
-from pytest_deploycheck.session.scopes import Scopes
+from pytest_deploycheck.session.scopes import Scopes, together
 from pytest_deploycheck.waits.agenda import Agenda
 from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
 
@@ -35,21 +36,6 @@ _OVERDUE = 30.0
 
 _TICK = 1.0
 """Seconds between two looks at the clock and at the display while there is nothing to run."""
-
-
-class _Aside:
-    """A check that waits, with what pytest made of its latest attempt."""
-
-    __slots__ = ("due", "item", "order", "reports", "stimulus", "took", "waiting")
-
-    def __init__(self, item: pytest.Item, waiting: Waiting, order: int) -> None:
-        self.item = item
-        self.waiting = waiting
-        self.order = order
-        self.due = 0.0
-        self.took = 0.0
-        self.stimulus = float("inf")
-        self.reports: list[pytest.TestReport] = []
 
 
 class WaitSide:
@@ -85,13 +71,15 @@ class WaitSide:
         self._worker = worker
         self._clock = worker.run.clock
         self._scopes = Scopes(session)
+        self._reports = Reports()
+        config.pluginmanager.register(self._reports, "deploycheck-held-reports")
         self.started = self._clock.monotonic()
         self._origin = self._origin_of_time()
         self._budget = budget
-        self._known: dict[str, _Aside] = {}
+        self._known: dict[str, Aside] = {}
         self._nested = False
-        self._interrupted: _Aside | None = None
-        self.agenda: Agenda[_Aside] = Agenda()
+        self._interrupted: Aside | None = None
+        self.agenda: Agenda[Aside] = Agenda()
         self.running = ""
         self.idle: Callable[[], None] = lambda: None
 
@@ -111,15 +99,23 @@ class WaitSide:
     @pytest.hookimpl(wrapper=True, trylast=True)  # inside the terminal's, which tells at the end how far it has come
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """After every first attempt: go on with what waits."""
+        with self.one_go(session):
+            return (yield)
+
+    @contextmanager
+    def one_go(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Every first attempt is made inside; then what waits. A long run goes several times."""
+        self.started = self._clock.monotonic()
+        self._origin = self._origin_of_time()
+        self._known.clear()
         try:
-            result = yield
+            yield
             if not (session.shouldfail or session.shouldstop):
                 self._drain(session)
         except BaseException:
             self._abandon()
             raise
         self._abandon()
-        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(
@@ -140,8 +136,12 @@ class WaitSide:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
         """Park what checks that wait still need."""
-        self._scopes.before_teardown(item, nextitem)
-        yield
+        problems = self._scopes.before_teardown(item, nextitem)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - told together
+            problems.append(error)
+        together(problems)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
@@ -160,7 +160,7 @@ class WaitSide:
             urgent = aside.waiting.deadline - now < max(_URGENT, 3 * aside.took)
             if not (urgent or now - aside.due > _OVERDUE) or self._stopped():
                 return
-            self._scopes.expect(upcoming)
+            self._scopes.interrupt(upcoming)
             self._again(self.agenda.take(now))
 
     def _drain(self, session: pytest.Session) -> None:
@@ -189,7 +189,7 @@ class WaitSide:
         self.idle()
         self._clock.sleep(max(0.0, min(due - now, _TICK)))
 
-    def _again(self, aside: _Aside | None) -> None:
+    def _again(self, aside: Aside | None) -> None:
         """Make another attempt, through every plugin's hooks, as if pytest's own loop had come to the test."""
         if aside is None:
             return
@@ -214,7 +214,7 @@ class WaitSide:
         aside = self._known.get(item.nodeid)
         if aside is None:
             waiting = Waiting(item.nodeid, terms, run_started=self.started, origin=self._origin)
-            aside = self._known[item.nodeid] = _Aside(item, waiting, len(self._known))
+            aside = self._known[item.nodeid] = Aside(item, waiting, len(self._known))
         self.running = item.nodeid
         try:
             self._try(aside, nextitem)
@@ -225,21 +225,20 @@ class WaitSide:
             self.running = ""
         return True
 
-    def _try(self, aside: _Aside, nextitem: pytest.Item | None) -> None:
+    def _try(self, aside: Aside, nextitem: pytest.Item | None) -> None:
         item, waiting = aside.item, aside.waiting
         began = self._clock.monotonic()
         waiting.begin(began)
         self._worker.open_window(waiting)
-        if hasattr(item, "_request") and not item._request:  # noqa: SLF001 - as the next line
-            item._initrequest()  # type: ignore[attr-defined] # noqa: SLF001 - what pytest itself does for a test that is run again
-        try:
-            calls = [self._phase(item, "setup")]
-            if calls[0][0].passed:
-                calls.append(self._phase(item, "call"))
-            reports = [report for report, _ in calls]
+        with aside.afresh():
+            with self._reports.held_back() as inner:
+                calls = [self._phase(item, "setup")]
+                if calls[0][0].passed:
+                    calls.append(self._phase(item, "call"))
+            reports = [calls[0][0], *inner, *(report for report, _ in calls[1:])]
             now = self._clock.monotonic()
             aside.took = now - began
-            follows = self._follows(aside, calls, now)
+            follows = self._follows(aside, reports, now)
             if isinstance(follows, Again):
                 self._scopes.retain(item)
             else:
@@ -247,10 +246,6 @@ class WaitSide:
             if self._stopped():
                 nextitem = None
             teardown, teardown_call = self._phase(item, "teardown", nextitem=nextitem)
-        finally:
-            if hasattr(item, "_request"):
-                item._request = False  # noqa: SLF001 - the same
-                item.funcargs = None  # type: ignore[attr-defined]
         if isinstance(follows, Again) and teardown.passed:
             self._set_aside(aside, follows.due, [*reports, teardown])
             return
@@ -270,29 +265,29 @@ class WaitSide:
         report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
         return report, call
 
-    def _follows(
-        self, aside: _Aside, calls: list[tuple[pytest.TestReport, pytest.CallInfo[None]]], now: float
-    ) -> Again | Done:
-        payloads = [getattr(report, "deploycheck", None) for report, _ in calls]
-        if None in payloads:
+    def _follows(self, aside: Aside, reports: list[pytest.TestReport], now: float) -> Again | Done:
+        payloads = [payload for report in reports if (payload := getattr(report, "deploycheck", None)) is not None]
+        if len(payloads) < len(reports):
             return Done()
-        stamped = [payload for payload in payloads if payload is not None]
-        outcome = worst(Outcome(payload["outcome"]) for payload in stamped)
-        summary = next(payload["summary"] for payload in stamped if payload["outcome"] == outcome.value)
-        error = next((call.excinfo.value for _, call in reversed(calls) if call.excinfo is not None), None)
+        outcome = worst(Outcome(payload["outcome"]) for payload in payloads)
+        summary = next(payload["summary"] for payload in payloads if payload["outcome"] == outcome.value)
         within = aside.waiting.terms.within
         return aside.waiting.ended(
             Ended(
                 now=now,
                 outcome=outcome,
                 summary=summary,
-                mends=mends(error, within.retry if within else False) and not self._scopes.has_failed(aside.item),
+                mends=self._mends(self._reports.errors, within.retry if within else False, aside.item),
                 sampled=self._worker.sampled,
                 rhythm=self._worker.run.rhythm(),
             )
         )
 
-    def _set_aside(self, aside: _Aside, due: float, reports: list[pytest.TestReport]) -> None:
+    def _mends(self, errors: list[BaseException], retry: Any, item: pytest.Item) -> bool:
+        """Return whether all that an attempt raised may mend, and not by what is made only once."""
+        return bool(errors) and all(mends(error, retry) for error in errors) and not self._scopes.has_failed(item)
+
+    def _set_aside(self, aside: Aside, due: float, reports: list[pytest.TestReport]) -> None:
         aside.reports = reports
         aside.due = due
         aside.stimulus = min(aside.stimulus, self._worker.stimulus_of(aside.item))
@@ -303,7 +298,7 @@ class WaitSide:
 
     def _finish(
         self,
-        aside: _Aside,
+        aside: Aside,
         done: Done,
         reports: list[pytest.TestReport],
         calls: list[tuple[pytest.TestReport, pytest.CallInfo[None]]],
