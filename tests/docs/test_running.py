@@ -59,7 +59,7 @@ def test_every_example_of_a_check_passes(sandbox: Sandbox, pytester: pytest.Pyte
     (pytester.path / "deploycheck.toml").write_text(re.sub(r"(?m)^reports = .*$", 'reports = "reports"', config))
     expected = 0
     folder = pytester.path
-    for number, block in enumerate(of("checks.md") + of("waits.md") + of("README.md")):
+    for number, block in enumerate(of("checks.md") + of("waits.md") + of("prefetch.md") + of("README.md")):
         name = f"test_{number}.py"
         if block.text.startswith("# conftest.py"):
             folder = pytester.mkdir(f"folder_{number}")
