@@ -92,7 +92,7 @@ def judge_answer(judgement: Judgement, vector: InstantVector | RangeVector, seri
     judge_warnings(judgement, vector.warnings)
 
 
-def measure_values(judgement: Judgement, values: Iterable[float], op: str, unit: str) -> None:
+def measure_values(judgement: Judgement, values: Iterable[float], op: str, unit: str, *, when: str = "") -> None:
     """Note the value that comes nearest to a bound, or lies the farthest beyond it.
 
     Args:
@@ -100,12 +100,13 @@ def measure_values(judgement: Judgement, values: Iterable[float], op: str, unit:
         values: of every series.
         op: the comparison; `==` and `!=` have no such end, so that both are noted.
         unit: of the values.
+        when: behind the name, where the values are not of one moment.
     """
     known = values if isinstance(values, Sequence) else list(values)
     if op not in (">", ">="):
-        judgement.measured("highest value", known, unit=unit)
+        judgement.measured(f"highest value{when}", known, unit=unit)
     if op not in ("<", "<="):
-        judgement.measured("lowest value", known, greatest=False, unit=unit)
+        judgement.measured(f"lowest value{when}", known, greatest=False, unit=unit)
 
 
 def judge_warnings(judgement: Judgement, warnings: Iterable[str]) -> None:

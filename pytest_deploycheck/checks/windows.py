@@ -119,7 +119,8 @@ def compare_range(  # noqa: PLR0913 - each is a choice of the author's
             "ask for a quantile"
         )
     judge_answer(judgement, vector, series)
-    measure_values(judgement, (sample.value for samples in points for sample in samples), op, unit)
+    values = (sample.value for samples in points for sample in samples)
+    measure_values(judgement, values, op, unit, when=" in the window")
     newest = max((samples[-1].timestamp for samples in points if samples), default=None)
     least = min(covered, default=0.0)
     return judgement.finding(

@@ -229,11 +229,15 @@ class Prometheus(System):
             now = self._now()
         return RulesAnswer(groups, self._ledger, box[0], now=now, missing=self._missing_metrics)
 
-    def alerts(self, state: str | None = None) -> AlertsAnswer:
+    def alerts(self, state: str | None = None, *, over: object | None = None) -> AlertsAnswer:
         """Ask for the alerts that Prometheus holds: `pending`, `firing`, or both.
 
         Within a window that must hold, `.none()` also speaks of the alerts of its elapsed part, as Prometheus recorded
-        them in `ALERTS`.
+        them in `ALERTS`; so it does of a window that is asked for.
+
+        Args:
+            state: of the alerts; both if it is None.
+            over: seconds, a `timedelta`, or a text such as `1h`: a window that ends now.
 
         Raises:
             AuthorMistake: for any other state; Alertmanager's `active` is not one of Prometheus's.
@@ -246,8 +250,10 @@ class Prometheus(System):
         states = ("pending", "firing") if state is None else (state,)
         window = self._ledger.window
         elapsed = window.held_for(self._clock.monotonic()) if window is not None else 0.0
-        link = f"alerts: {self._url}/alerts"
-        with self._asking(f"alerts {' or '.join(states)}", link, looks_back=window is not None) as box:
+        if over is not None:
+            elapsed = seconds_of(over, "the window")
+        looks_back = window is not None or over is not None
+        with self._asking(f"alerts {' or '.join(states)}", f"alerts: {self._url}/alerts", looks_back=looks_back) as box:
             groups = self.api.rules(kind="alerting")
             now = self._now()
             past = past_alerts(self.api, states, elapsed, now) if elapsed >= _SHORTEST_STEP else ()

@@ -281,6 +281,23 @@ class RangeAnswer(Comparable):
             )
         )
 
+    def keeps(self, *bounds: tuple[Operator, float], series: int | None = None) -> Judged:
+        """Judge several bounds at once, each at every point.
+
+        Args:
+            bounds: (operator, number) pairs; every series must satisfy all.
+            series: how many series there must be, exactly.
+        """
+        if not bounds:
+            raise AuthorMistake("keeps() without a bound", next_step='give pairs such as ("<", 0.01)')
+        found = [
+            thresholds.compare_range(
+                self.vector, op, bound, self._asked, step=self._step, coverage=self._coverage, series=series
+            )
+            for op, bound in bounds
+        ]
+        return self._judge(combine(found))
+
     def __iter__(self) -> Iterator[Series]:
         """Yield every series.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.clock import SystemClock
-from pytest_deploycheck.errors import ConfigError, Mistake, WriteNotAllowed
+from pytest_deploycheck.errors import ConfigError, Mistake, NotEnoughData, WriteNotAllowed
 from pytest_deploycheck.settings.load import find_config, load
 
 if TYPE_CHECKING:
@@ -269,6 +269,29 @@ class Run:
         else:
             self._opted_in = frozenset(str(name) for mark in marks for name in mark.args)
 
+    def since_deployment(self, *, settle: object = 0.0, at_most: object | None = None) -> float:
+        """Return how many seconds of the deployed version's own history there are to look back on.
+
+        Args:
+            settle: how long after the deployment's finish nothing counts yet.
+            at_most: no more than this, up to now.
+
+        Raises:
+            ConfigError: if the deployment's finish is not known.
+            NotEnoughData: if it has not settled yet.
+        """
+        from pytest_deploycheck.face.judged import seconds_of
+
+        finished = self.settings.deployment.finished_at
+        if finished is None:
+            problem = "a check looks back to it and it is not known"
+            where = str(self.settings.source or "no deploycheck.toml found")
+            raise ConfigError([Mistake(where=where, key="deployment.finished_at", problem=problem)])
+        elapsed = self.clock.now() - finished.timestamp() - seconds_of(settle, "settle")
+        if elapsed <= 0:
+            raise NotEnoughData(f"the deployment has not settled: that takes another {-elapsed:.0f} s")
+        return elapsed if at_most is None else min(elapsed, seconds_of(at_most, "at_most"))
+
     def rhythm(self) -> float | None:
         """Return the seconds between the observed systems' own steps, as far as they are known."""
         return self.prometheus.rhythm() if "prometheus" in self.__dict__ else None
@@ -300,7 +323,7 @@ class Run:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
-        for name in ("prometheus", "alertmanager", "health"):
+        for name in ("prometheus", "alertmanager", "health", "kubernetes"):
             self.__dict__.pop(name, None)
 
     def close(self) -> None:

@@ -337,6 +337,17 @@ class AlertPolicy(Frozen):
     """The longest that an active silence may last."""
 
 
+class SoakPolicy(Frozen):
+    """SL2, AL6: what the soak suite looks back on at each checkpoint."""
+
+    settle: Duration = parse_duration("5m")
+    """How long after the deployment's finish nothing counts yet."""
+    window: PositiveDuration | None = None
+    """How far back it looks at most; all the time since the deployment has settled if it is not given."""
+    coverage: Annotated[Number, Field(gt=0, le=1)] = 0.9
+    """The share of the window that every series must cover."""
+
+
 class RouteCheck(Entry):
     """AL4: where an alert goes by the loaded configuration."""
 
@@ -376,3 +387,5 @@ class Checks(Frozen):
     """AL2, AL3."""
     routes: tuple[RouteCheck, ...] = ()
     """AL4."""
+    soak: SoakPolicy | None = None
+    """SL2, AL6, in the soak suite."""
