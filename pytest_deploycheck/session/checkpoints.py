@@ -89,6 +89,15 @@ class Observation:
         self.checkpoints.update((it.label, it) for it in found.missed)
         return found
 
+    def forget_hold(self, planned: Planned, *, tolerance: float) -> None:
+        """Let a checkpoint that is HOLD be made again while it is time: nothing bad was measured. Others stand."""
+        known = self.checkpoints.get(planned.label)
+        if known is None or known.state != DONE or known.verdict is not Verdict.HOLD:
+            return
+        others = [it for it in self.ordered() if it is not known]
+        if rules.due(self.plan, others, self.elapsed, tolerance=tolerance, early=True).now == planned:
+            del self.checkpoints[planned.label]
+
     def moment(self, planned: Planned) -> str:
         """Return when a checkpoint is due."""
         return rfc3339(self.finish + planned.offset)

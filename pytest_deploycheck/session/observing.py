@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pytest_deploycheck.gate import checkpoints as rules
-from pytest_deploycheck.model.checkpoint import DONE, Planned
+from pytest_deploycheck.model.checkpoint import Planned
 from pytest_deploycheck.model.duration import format_duration, parse_duration
-from pytest_deploycheck.model.outcome import Verdict
 from pytest_deploycheck.session.checkpoints import EXIT_CODES, Observation
 from pytest_deploycheck.session.run import run_of
 from pytest_deploycheck.session.statefile import StateError, StateFile, subject_of
@@ -155,10 +154,7 @@ def _take_the_due_one(observation: Observation, at: str, tolerance: float) -> No
     if observation.stopped:
         _nothing_due(observation, f"{observation.stopped}; --deploycheck-checkpoint-continue goes on")
     if asked is not None:
-        known = observation.checkpoints.get(asked.label)
-        if known is not None and known.verdict is Verdict.HOLD and known.state in (DONE, "unfinished"):
-            # nothing bad was measured, and the time has not gone by: it may be measured again
-            del observation.checkpoints[asked.label]
+        observation.forget_hold(asked, tolerance=tolerance)
     found = observation.look(tolerance=tolerance)
     observation.save()
     if found.now is None or (asked is not None and found.now != asked):

@@ -452,6 +452,40 @@ def test_a_killed_run_and_a_hold_may_be_made_again_while_it_is_time(observe: Cal
     assert (again.code, again.states) == (0, {"+15m": "GO done"})
 
 
+def test_a_hold_may_be_measured_again_by_name_while_it_is_time(
+    observe: Callable[..., Ran], pytester: pytest.Pytester
+) -> None:
+    named = ("--deploycheck-checkpoint", PLAN, "--deploycheck-at", "+15m")
+    pytester.makepyfile(
+        test_app="""
+        import pytest
+
+        @pytest.mark.blocker
+        def test_it(deploycheck, world):
+            if world.values(0):
+                deploycheck.record("seen", 1)
+        """
+    )
+    assert observe(15 * MINUTE, *NOW, values=lambda _: 0.0).states == {"+15m": "HOLD done"}
+    assert "no checkpoint is due" in observe(16 * MINUTE, *NOW).text
+    again = observe(17 * MINUTE, *named)
+    assert (again.code, again.states) == (0, {"+15m": "GO done"})
+    stands = observe(18 * MINUTE, *named, values=lambda _: 0.0)
+    assert (stands.code, stands.states) == (0, {"+15m": "GO done"})
+    assert "no checkpoint is due: the next one is +30m at 2027-01-15T08:30:00Z; so far: GO at +15m" in stands.text
+
+
+def test_a_hold_whose_time_has_gone_by_stands(observe: Callable[..., Ran], pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_app="def test_it(deploycheck, world):\n    pass\n")
+    first = observe(15 * MINUTE, *NOW)
+    ran = observe(31 * MINUTE, "--deploycheck-checkpoint", PLAN, "--deploycheck-at", "+15m")
+    assert ran.code == 6
+    assert "no checkpoint is due: the next one is +1h at 2027-01-15T09:00:00Z; so far: HOLD at +15m: " in ran.text
+    later = observe(32 * MINUTE, *NOW)
+    assert later.states == {"+15m": "HOLD done", "+30m": "HOLD done"}
+    assert later.record["checkpoints"]["all"][0]["run_id"] == first.record["run_id"]
+
+
 def test_another_deployment_starts_anew_in_a_shared_file_and_the_first_one_stays(observe: Callable[..., Ran]) -> None:
     observe(15 * MINUTE, *NOW, "--deploycheck-state=state.json", values=lambda _: 11.0)
     other = observe(15 * MINUTE, *NOW, "--deploycheck-state=state.json", version="1.4.3")
