@@ -18,6 +18,7 @@ from pytest_deploycheck.report.markdown import render as render_markdown
 from pytest_deploycheck.session.books import Book
 from pytest_deploycheck.session.manifest import Manifest
 from pytest_deploycheck.session.outcomes import first_line
+from pytest_deploycheck.session.place import without_group
 from pytest_deploycheck.session.run import run_of, settings_of
 from pytest_deploycheck.session.surroundings import deployment_record, runner_record
 from pytest_deploycheck.signoff.record import build, incomplete
@@ -233,7 +234,7 @@ class ControllerSide:
             selected=selected & frozenset(expected),
             deselected_by={nodeid: manifest.deselected_by for nodeid in expected if nodeid not in selected},
             results=self.book.aggregate.results(),
-            lost=tuple(self.book.lost),
+            lost=tuple((without_group(nodeid, expected), why) for nodeid, why in self.book.lost),
             collection_errors=tuple(self._collection_errors),
             interrupted=stopped or self._interrupted(session, exitstatus),
             narrowed=tuple(manifest.narrowed),

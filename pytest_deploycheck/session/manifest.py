@@ -10,6 +10,7 @@ import pytest
 from pytest_deploycheck.errors import ConfigError
 from pytest_deploycheck.markers import NOT_CONFIGURED, Markers, undeclared_names
 from pytest_deploycheck.model.declaration import Declaration
+from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.session.place import deselection, narrowed, place
 from pytest_deploycheck.session.run import mistakes_of, settings_of
 
@@ -115,6 +116,8 @@ def collect(
     items[:] = kept
     mistakes.extend(markers.mistakes)
     mistakes.extend(_unknown_markers(config, items))
+    if mistake := _mistake_in_budget(config.option.deploycheck_budget):
+        mistakes.append(mistake)
     return manifest
 
 
@@ -139,6 +142,15 @@ def _not_configured(item: pytest.Item, settings: Effective | None) -> str:
         if not getattr(settings.environment, name, None)
     ]
     return f"no {', '.join(missing)}" if missing else ""
+
+
+def _mistake_in_budget(text: str | None) -> str:
+    """Return what is wrong with `--deploycheck-budget`; empty if nothing is."""
+    try:
+        seconds = parse_duration(text) if text is not None else None
+    except ValueError:
+        seconds = 0.0
+    return "" if seconds is None or seconds > 0 else f"--deploycheck-budget: {text!r} is no duration, such as 45m"
 
 
 def _unknown_markers(config: pytest.Config, items: Iterable[pytest.Item]) -> list[str]:

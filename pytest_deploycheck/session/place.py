@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pytest
 
 
@@ -42,3 +44,9 @@ def narrowed(config: pytest.Config) -> tuple[str, ...]:
     if getattr(option, "lf", False) and cache is not None and cache.get("cache/lastfailed", {}):
         found.append("--lf leaves out files whose tests passed last time")
     return tuple(found)
+
+
+def without_group(nodeid: str, known: Container[str]) -> str:
+    """Return the name of a check as the suite has it, where xdist put its group behind it (`--dist loadgroup`)."""
+    name = nodeid.rpartition("@")[0]
+    return name if name in known else nodeid

@@ -48,6 +48,7 @@ class WorkerSide:
         self._manifest_sent = False
         self._controller: ControllerSide | None = None
         self._declarations: dict[str, Declaration] = {}
+        self._names: dict[pytest.Item, str] = {}
         self._fixtures: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}  # name → (the request it was made by, ids)
         self._backlog = Backlog()
         self._abandoned: list[tuple[str, str]] = []
@@ -73,6 +74,7 @@ class WorkerSide:
         """
         self._manifest = collect(self._config, session, items, recognised, everything=everything)
         self._declarations = {declaration.nodeid: declaration for declaration in self._manifest.declarations}
+        self._names = {item: item.nodeid for item in items if item.nodeid in self._declarations}
         mistakes = mistakes_of(self._config)
         if not mistakes:
             if getattr(self._config.option, "allure_report_dir", None):
@@ -91,7 +93,9 @@ class WorkerSide:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note what is left after deselection."""
+        """Note what is left after deselection, under the names that everybody else knows them by."""
+        for item, name in self._names.items():
+            item._nodeid = name  # type: ignore[attr-defined] # noqa: SLF001 - `--dist loadgroup` has put the group behind it, for itself
         self._manifest.selected = [item.nodeid for item in session.items]
         if self._controller is not None:
             self._controller.take_manifest(self._manifest)
@@ -319,7 +323,7 @@ class WorkerSide:
             session,
             self._manifest.terms,
             self,
-            budget=parse_duration(budget) if budget else None,
+            budget=parse_duration(budget) if budget is not None else None,
         )
         self._config.pluginmanager.register(side, "deploycheck-waits")
 

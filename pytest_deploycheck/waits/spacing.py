@@ -6,7 +6,10 @@ import zlib
 from typing import Final
 
 FLOOR: Final = 0.5
-"""Seconds; no check is tried more often."""
+"""Seconds; no check is tried more often, unless its author says so."""
+
+LEAST: Final = 0.1
+"""Seconds; no check is tried more often, whatever its author says: a server is not hammered."""
 
 _SHARE: Final = 0.12
 """Each wait is this share of the time since the first attempt: what converges is seen at most so much later."""

@@ -142,7 +142,7 @@ def _length(marker: str, args: Sequence[Any]) -> float:
     if len(args) != 1 or not isinstance(args[0], str):
         message = f'{marker}() takes one duration, such as {marker}("10m"), got {", ".join(map(repr, args)) or "none"}'
         raise ValueError(message)
-    return _positive(marker, args[0])
+    return _positive(f"{marker}()", args[0])
 
 
 def _every(marker: str, kwargs: Mapping[str, Any]) -> float | None:
@@ -156,7 +156,11 @@ def _every(marker: str, kwargs: Mapping[str, Any]) -> float | None:
 
 
 def _positive(what: str, text: str) -> float:
-    seconds = parse_duration(text)
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        message = f'{what}: {text!r} is no duration, such as "90s", "10m" or "1h30m"'
+        raise ValueError(message) from None
     if seconds <= 0:
         message = f"{what}: {text!r} is no time at all"
         raise ValueError(message)

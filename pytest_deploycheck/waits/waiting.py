@@ -9,7 +9,7 @@ import msgspec
 from pytest_deploycheck.model.duration import format_duration
 from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.model.tolerance import tolerated
-from pytest_deploycheck.waits.spacing import FLOOR, next_wait, sample_wait
+from pytest_deploycheck.waits.spacing import FLOOR, LEAST, next_wait, sample_wait
 
 if TYPE_CHECKING:
     from pytest_deploycheck.waits.terms import Terms
@@ -173,11 +173,13 @@ class Waiting:
             return self._passed(end)
         if end.outcome is Outcome.NOT_RUN or self._expired or not end.mends:
             return Done()
-        wait = within.every or next_wait(end.now - self._first, attempt=self.attempts, key=self.key, rhythm=end.rhythm)
+        wait = next_wait(end.now - self._first, attempt=self.attempts, key=self.key, rhythm=end.rhythm)
+        if within.every is not None:
+            wait = max(within.every, LEAST)
         # The last attempt begins just before the deadline, so that what converges late is still seen.
         last_chance = self._deadline - min(FLOOR, within.seconds / 20)
         due = min(end.now + wait, last_chance)
-        return Again(due) if due >= max(self._began + FLOOR / 2, end.now) else Done()
+        return Again(due) if self._began < last_chance and end.now <= due else Done()
 
     def _passed(self, end: Ended) -> Again | Done:
         if self._began > self._deadline and not self._expired:
@@ -199,9 +201,12 @@ class Waiting:
         if sustained is None or window is None or end.outcome is Outcome.NOT_RUN:
             return Done()
         if end.sampled and not self._sampled:
-            # there is no history to judge the elapsed part by: the window begins with the first look
+            # there is no history to judge the elapsed part by: the window begins with the first look, which may be the
+            # one that saw it converge
             self._sampled = True
-            window = self._window = (self._began, self._began + sustained.seconds)
+            begin = self._began if self.converged is None else self.converged
+            window = self._window = (begin, begin + sustained.seconds)
+            self._violations += [False] * (self.converged is not None)
         if end.outcome is Outcome.PASSED:
             self._violations.append(False)
         elif end.outcome is Outcome.FAILED:
@@ -261,7 +266,9 @@ class Waiting:
         sustained = self.terms.sustained
         if sustained is None:
             return FLOOR
-        return sustained.every or sample_wait(sustained.seconds, end.rhythm)
+        if sustained.every is not None:
+            return max(sustained.every, LEAST)
+        return sample_wait(sustained.seconds, end.rhythm)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -280,11 +287,11 @@ class Waiting:
     def headline(self) -> str:
         """Return in one line what was waited for and what came of it."""
         parts = [str(self.terms), _attempts(self.attempts)]
-        if self.converged is not None:
-            parts.append(f"converged at {self.moment(self.converged)}")
-        elif self._expired:
+        if self._expired:  # nobody knows when it converged
             ago = _text(max(self._run_started, self._first) - self._deadline)
             parts.append(f"the deadline had passed {ago} before, so there was one attempt")
+        elif self.converged is not None:
+            parts.append(f"converged at {self.moment(self.converged)}")
         if self._window is not None and self.sustaining:
             kind = "sampled" if self._sampled else "judged on history"
             parts.append(f"{kind} from {self.moment(self._window[0])} to {self.moment(self._began)}")
