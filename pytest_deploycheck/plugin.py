@@ -127,7 +127,7 @@ class Watch:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """An xdist controller learns from the first report of a check that this is a verification run."""
         if self._controller is None and not self._is_worker and hasattr(report, "deploycheck"):
-            self.controller()
+            self.controller().pytest_runtest_logreport(report)  # pytest asks only those it knew when the report came
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
