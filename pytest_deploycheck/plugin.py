@@ -137,8 +137,8 @@ class Watch:
         listen(self._config, node)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 - pluggy passes by name
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         """An xdist worker's farewell brings its manifest even if it ran nothing."""
         output = getattr(node, "workeroutput", None) or {}
         if self._controller is None and "deploycheck" in output:
-            self.controller()
+            self.controller().pytest_testnodedown(node, error)  # for the same reason
