@@ -35,7 +35,7 @@ class LookAhead:
         run: the process's run.
         asks: node id → the function that tells the check's questions.
         apart: node ids of checks whose answers must not be older than their attempts.
-        one_ahead: whether no more is known than the next test, as in an xdist worker.
+        is_worker: whether this is an xdist worker, which runs only what it is sent.
         note: takes a text that the record has to tell.
     """
 
@@ -46,7 +46,7 @@ class LookAhead:
         run: Run,
         asks: Mapping[str, Callable[..., Any]],
         apart: frozenset[str],
-        one_ahead: bool,
+        is_worker: bool,
         note: Callable[[str], None],
     ) -> None:
         """Ask nothing yet."""
@@ -54,7 +54,7 @@ class LookAhead:
         self._run = run
         self._asks = asks
         self._apart = apart
-        self._one_ahead = one_ahead
+        self._is_worker = is_worker
         self._note = note
         self._prefetch = run.ask_ahead()
         self._known: dict[str, tuple[Read, ...] | None] = {}
@@ -122,16 +122,32 @@ class LookAhead:
     def _upcoming(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
         if nextitem is None:
             return
-        if self._one_ahead:
-            yield nextitem
-            return
         items = self._session.items
+        if self._is_worker:
+            yield nextitem
+            for at in self._sent():
+                yield items[at]
+            return
         if not self._places:
             self._places = {one.nodeid: place for place, one in enumerate(items)}
         place = self._places.get(item.nodeid, len(items)) + 1
         if place < len(items) and items[place] is nextitem:  # else another plugin decides what comes next
             for at in range(place, len(items)):
                 yield items[at]
+
+    def _sent(self) -> list[int]:
+        """Return the places of the tests that an xdist worker has been sent and not begun, after the next one.
+
+        Another worker may be given some of them yet; then what was asked ahead for them was in vain.
+        """
+        plugins = self._session.config.pluginmanager.get_plugins()
+        queue: Any = getattr(
+            next((it for it in plugins if type(it).__name__ == "WorkerInteractor"), None), "torun", None
+        )
+        if not hasattr(queue, "lock"):
+            return []  # a version of xdist that keeps them in another way: one test ahead is known
+        with queue.lock() as sent:
+            return [at for at in sent if isinstance(at, int)]
 
     def _keep_pace(self) -> None:
         now = self._run.clock.monotonic()

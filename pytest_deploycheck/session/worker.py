@@ -338,7 +338,7 @@ class WorkerSide:
             run=self.run,
             asks=self._manifest.asks,
             apart=frozenset(nodeid for nodeid, terms in self._manifest.terms.items() if terms.sustained is not None),
-            one_ahead=self._is_worker,
+            is_worker=self._is_worker,
             note=self.note,
         )
         self._config.pluginmanager.register(side, "deploycheck-lookahead")

@@ -126,7 +126,7 @@ def test_an_author_declares_the_same(run: Callable[..., Ran]) -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_a_worker_knows_one_test_ahead(run: Callable[..., Ran]) -> None:
+def test_a_worker_asks_ahead_for_what_it_was_sent(run: Callable[..., Ran]) -> None:
     ran = run("-n", "1", test_own=THREE)
     assert ran.record["verdict"] == "GO", ran.text
     assert sorted(early(ran)) == [
