@@ -100,8 +100,8 @@ class Reports:
             raise HeldBack
 
     @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtest_logreport")
-    def end_here(self) -> Generator[None, list[Any], list[Any]]:
-        """End the report's way quietly."""
+    def pytest_runtest_logreport_ends_here(self) -> Generator[None, list[Any], list[Any]]:
+        """End the way of a report quietly (pytest looks at nothing whose name does not begin with its own)."""
         try:
             return (yield)
         except HeldBack:

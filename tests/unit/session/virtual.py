@@ -135,6 +135,7 @@ def run_in(pytester: pytest.Pytester, directory: Path, *arguments: str, plain: b
         *arguments,
         str(directory),
         plugins=[virtual, sys.modules[__name__]],
+        no_reraise_ctrlc=True,
     )
     latest = reports / "latest" / "signoff.json"
     record = json.loads(latest.read_text()) if latest.is_file() else {}
