@@ -11,6 +11,7 @@ from pytest_deploycheck.collector import collector_paused
 if TYPE_CHECKING:
     from pytest_deploycheck.face.alertmanager import Alertmanager
     from pytest_deploycheck.face.health import Health
+    from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.session.run import Run
     from pytest_deploycheck.settings.models import Deployment
@@ -50,3 +51,10 @@ def health(deploycheck: Run) -> Health:
     """Find the services of the environment by name."""
     with collector_paused():  # what it needs is imported now
         return deploycheck.health
+
+
+@pytest.fixture(scope="session")
+def kubernetes(deploycheck: Run) -> Kubernetes:
+    """The environment's cluster: rollouts, pods, events, nodes, permissions; needs the extra `kubernetes`."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.kubernetes

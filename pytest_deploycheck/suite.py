@@ -1,4 +1,6 @@
-"""The types that a suite's annotations need, in one place."""
+"""The types that a suite's annotations need, in one place; those of rooms that few runs enter come on demand."""
+
+from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.face.alertmanager import Alertmanager
 from pytest_deploycheck.face.health import Health
@@ -18,17 +20,25 @@ from pytest_deploycheck.settings.checks import (
     TransactionCheck,
     VersionCheck,
 )
+from pytest_deploycheck.settings.clusters import ClusterPolicy, KeysCheck, PermissionCheck, WorkloadCheck
 from pytest_deploycheck.settings.models import Deployment
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.face.kubernetes import Kubernetes
 
 __all__ = [
     "AlertPolicy",
     "Alertmanager",
+    "ClusterPolicy",
     "Deploycheck",
     "Deployment",
     "EndpointCheck",
     "ExpositionCheck",
     "Health",
+    "KeysCheck",
+    "Kubernetes",
     "MetricCheck",
+    "PermissionCheck",
     "Prometheus",
     "RouteCheck",
     "RuleCheck",
@@ -38,4 +48,14 @@ __all__ = [
     "TargetCheck",
     "TransactionCheck",
     "VersionCheck",
+    "WorkloadCheck",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a type that is imported only where a suite asks for it."""
+    if name == "Kubernetes":
+        from pytest_deploycheck.face.kubernetes import Kubernetes
+
+        return Kubernetes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from pytest_deploycheck.checks.asked import Asked, Judgement
+from pytest_deploycheck.checks.wording import count, share
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.kubernetes.pods import Pod
 
 _DIGEST = "sha256:"
@@ -23,6 +27,44 @@ def wrong_image(found: Mapping[str, str], wanted: str) -> str:
         return ""
     shown = ", ".join(f"{name} = {image}" for name, image in found.items()) or "no container"
     return f"its template does not ask for {wanted}: {shown} (rolled back, superseded, or never changed)"
+
+
+def runs(pods: Sequence[Pod], asked: Asked, *, wanted: str | None) -> Finding:
+    """Judge whether a container of every pod runs an image; by its digest, what runs decides, else what is asked for.
+
+    FAILED: a pod, terminating ones included, that runs another. INCONCLUSIVE: no pod, the image is not known, or a pod
+    has not told what it runs.
+
+    Args:
+        pods: as they are; those that have ended are left out.
+        asked: the question.
+        wanted: a whole reference, `sha256:…`, or `:tag`; None if it is not known.
+    """
+    judgement = Judgement(asked, f"every pod runs {wanted or '(not known)'}", ("pod", "container", "image"))
+    live = [pod for pod in pods if not pod.finished]
+    if not wanted:
+        judgement.doubtful("the deployed image is not known: nothing tells what must be found")
+        return judgement.finding("")
+    if not live:
+        judgement.doubtful("no data: no pod matches")
+        return judgement.finding("")
+    other: list[tuple[str, ...]] = []
+    silent: list[tuple[str, ...]] = []
+    for pod in live:
+        running = {one.name: one.image_id for one in pod.status.container_statuses or () if one.image_id}
+        asked_for = {one.name: one.image for one in pod.spec.containers}
+        found = running if wanted.startswith(_DIGEST) else asked_for
+        if any(is_image(image, wanted) for image in found.values()):
+            continue
+        if not running and any(is_image(image, wanted) for image in asked_for.values()):
+            silent.append((pod.name, "", "nothing runs yet"))
+        else:
+            other += [(pod.name, name, image) for name, image in (found or asked_for).items()]
+    if other:
+        judgement.bad(f"{share(len({row[0] for row in other}), len(live), 'pod')} of another image", other)
+    if silent:
+        judgement.doubtful(f"{share(len(silent), len(live), 'pod')} not running yet", silent)
+    return judgement.finding(f"{count(len(live), 'pod')} of {wanted}")
 
 
 def is_image(image: str, wanted: str) -> bool:

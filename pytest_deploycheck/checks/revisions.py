@@ -45,6 +45,11 @@ class PodsByRevision(msgspec.Struct, frozen=True, kw_only=True):
     old: tuple[Pod, ...]
     finished: tuple[Pod, ...]
 
+    @property
+    def parts(self) -> tuple[tuple[Pod, ...], ...]:
+        """All four lists."""
+        return self.current, self.leaving, self.old, self.finished
+
 
 def by_revision(workload: Workload, pods: Sequence[Pod], revisions: Revisions) -> PodsByRevision:
     """Sort a workload's pods."""

@@ -101,7 +101,7 @@ def rollout(  # noqa: PLR0913 - what is expected, and what to hold it against
     ready = sum(pod.ready for pod in sorted_pods.current)
     old = sum(not pod.terminating for pod in sorted_pods.old)
     kept = f", {old} kept old by the partition" if old else ""
-    extra = _remarks(workload, sorted_pods)
+    extra = _remarks(workload, sorted_pods, nodes_known=silent_nodes is not None)
     return judgement.finding(
         f"{ready} of {desired} pods of revision {sorted_pods.revision} ready{kept}{'; ' + extra if extra else ''}"
     )
@@ -277,7 +277,7 @@ def _left(pod: Pod, now: datetime) -> str:
     return seconds(max(0.0, (gone_by - now).total_seconds()))
 
 
-def _remarks(workload: Workload, pods: PodsByRevision) -> str:
+def _remarks(workload: Workload, pods: PodsByRevision, *, nodes_known: bool) -> str:
     """Return what a person should know although nothing is wrong."""
     found = []
     if isinstance(workload, Deployment) and workload.spec.paused:
@@ -290,4 +290,6 @@ def _remarks(workload: Workload, pods: PodsByRevision) -> str:
         found.append(f"{count(len(pods.finished), 'pod')} ended")
     if isinstance(workload, DaemonSet) and workload.status.number_misscheduled:
         found.append(f"{count(workload.status.number_misscheduled, 'pod')} on nodes that are no longer meant")
+    if not nodes_known:
+        found.append("whether its nodes are alive was not asked")
     return "; ".join(found)

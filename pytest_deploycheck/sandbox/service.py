@@ -54,10 +54,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(Reply.json({"error": "Content-Length must be a number up to 1 MiB"}, 413))
             return
         body = self.rfile.read(int(length))
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()} | {":query": query}
         while self.server.hangs():
             time.sleep(TICK_SECONDS)
-        reply = self.server.answer(self.command, self.path.partition("?")[0], headers, body)
+        reply = self.server.answer(self.command, path, headers, body)
         time.sleep(reply.delay)
         with contextlib.suppress(ConnectionError):  # who asked has gone away
             self._write(reply)
@@ -144,6 +145,11 @@ class Listener:
         self._server.cut_connections()
         self._server = None
         self._bound = _bind(self.port)
+
+    def end(self) -> None:
+        """Refuse connections for good, and give the port back."""
+        self.close()
+        self._bound.close()
 
 
 def _bind(port: int) -> socket.socket:

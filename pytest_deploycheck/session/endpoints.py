@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_deploycheck.settings.systems import System
+    from pytest_deploycheck.clients.kubernetes.access import Access
+    from pytest_deploycheck.settings.systems import Kubernetes, System
     from pytest_deploycheck.settings.values import SecretRef
 
 _READ_POSTS = {"prometheus": PROMETHEUS_READ_POSTS}
@@ -65,19 +66,54 @@ def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str,
             server_name=system.tls.server_name,
         ),
         proxy=system.proxy,
-        timeouts=Timeouts(
-            connect=system.timeouts.connect.total_seconds(),
-            read=system.timeouts.read.total_seconds(),
-            total=system.timeouts.total.total_seconds(),
-        ),
-        retries=Retries(
-            attempts=system.retries.attempts,
-            base=system.retries.base.total_seconds(),
-            cap=system.retries.cap.total_seconds(),
-        ),
+        timeouts=_timeouts(system),
+        retries=_retries(system),
         give_up_after=system.give_up_after,
         max_body=system.max_body,
         compression=system.compression,
         read_posts=_READ_POSTS.get(name, ()),
         writes_allowed=writes,
+    )
+
+
+def cluster_access(system: Kubernetes, *, base: Path, environ: Mapping[str, str], writes: bool) -> Access:
+    """Return the way into a cluster.
+
+    Args:
+        system: its settings.
+        base: the directory that a relative kubeconfig starts from.
+        environ: where `KUBECONFIG` is looked up.
+        writes: whether this run may change something there.
+
+    Raises:
+        ConfigError: if there is no way in.
+    """
+    from pytest_deploycheck.clients.kubernetes.access import find_access
+
+    return find_access(
+        kubeconfig=base / system.kubeconfig if system.kubeconfig is not None else None,
+        context=system.context,
+        in_cluster=system.in_cluster,
+        environ=environ,
+        timeouts=_timeouts(system),
+        retries=_retries(system),
+        max_body=system.max_body,
+        give_up_after=system.give_up_after,
+        writes=writes,
+    )
+
+
+def _timeouts(system: System | Kubernetes) -> Timeouts:
+    return Timeouts(
+        connect=system.timeouts.connect.total_seconds(),
+        read=system.timeouts.read.total_seconds(),
+        total=system.timeouts.total.total_seconds(),
+    )
+
+
+def _retries(system: System | Kubernetes) -> Retries:
+    return Retries(
+        attempts=system.retries.attempts,
+        base=system.retries.base.total_seconds(),
+        cap=system.retries.cap.total_seconds(),
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.face.alertmanager import Alertmanager
     from pytest_deploycheck.face.health import Health
+    from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.model.exchange import Exchange
@@ -199,6 +200,26 @@ class Run:
             missing=lambda name: self._missing("services", name),
         )
 
+    @cached_property
+    def kubernetes(self) -> Kubernetes:
+        """The environment's cluster."""
+        from pytest_deploycheck.face.kubernetes import Kubernetes
+        from pytest_deploycheck.session.endpoints import cluster_access
+
+        system = self._configured("kubernetes")
+        writes = system.writes or bool(self._allow_writes & {"kubernetes", "all"})
+        access = cluster_access(system, base=self._base(), environ=os.environ, writes=writes)
+        self._wires["kubernetes"] = self._wire_of(access.endpoint)
+        return Kubernetes(
+            self._wires["kubernetes"],
+            access,
+            redactor=self.redactor,
+            clock=self.clock,
+            ledger=self.ledger,
+            observed=self.observed,
+            namespace=system.namespace,
+        )
+
     def record(self, name: str, value: object) -> None:
         """Keep something that a check saw by means of its own, as evidence.
 
@@ -220,7 +241,6 @@ class Run:
         """Return the one connection pool of a system."""
         if name not in self._wires:
             from pytest_deploycheck.session.endpoints import endpoint_for
-            from pytest_deploycheck.transport.wire import Wire
 
             short = name.removeprefix("service ")
             endpoint = endpoint_for(
@@ -230,11 +250,16 @@ class Run:
                 environ=os.environ,
                 writes=system.writes or bool(self._allow_writes & {short, "all"}),
             )
-            wire = Wire(endpoint, tape=self.tape, redactor=self.redactor, clock=self.clock)
-            wire.write_guard = self._guard
-            wire.prefetch = self._prefetch
-            self._wires[name] = wire
+            self._wires[name] = self._wire_of(endpoint)
         return self._wires[name]
+
+    def _wire_of(self, endpoint: Endpoint) -> Wire:
+        from pytest_deploycheck.transport.wire import Wire
+
+        wire = Wire(endpoint, tape=self.tape, redactor=self.redactor, clock=self.clock)
+        wire.write_guard = self._guard
+        wire.prefetch = self._prefetch
+        return wire
 
     def wire_to(self, name: str) -> Wire:
         """Return the way to a system by the name that evidence calls it, such as `prometheus` or `service mcp`.
@@ -305,6 +330,8 @@ class Run:
                 version, skew = self.prometheus.known_version, self.prometheus.clock_skew
             if name == "alertmanager" and "alertmanager" in self.__dict__:
                 version = self.alertmanager.known_version
+            if name == "kubernetes" and "kubernetes" in self.__dict__:
+                version, skew = self.kubernetes.known_version, self.kubernetes.api.skew
             found.append(
                 {
                     "name": name,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pytest_deploycheck.settings.checks import Checks, Entry
+from pytest_deploycheck.settings.clusters import ClusterChecks
 from pytest_deploycheck.settings.systems import (
     Alertmanager,
     Grafana,
@@ -17,7 +18,10 @@ from pytest_deploycheck.settings.systems import (
 from pytest_deploycheck.settings.texts import Digest, Key, Tier
 from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, Name, Whole, Wrong
 
-TABLES = ("endpoints", "versions", "expositions", "transactions", "targets", "metrics", "slos", "rules", "routes")
+TABLES = (
+    *("endpoints", "versions", "expositions", "transactions", "targets", "metrics", "slos", "rules", "routes"),
+    *("workloads", "secrets", "config_maps", "permissions"),
+)
 """The tables of entries, in suite order."""
 
 
@@ -46,7 +50,7 @@ class Deployment(Frozen):
         return self
 
 
-class Environment(Checks):
+class Environment(Checks, ClusterChecks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
     deployment: Deployment = Field(default_factory=Deployment.model_construct)
@@ -65,7 +69,7 @@ class Environment(Checks):
     """Log sources by name."""
 
 
-class Settings(Checks):
+class Settings(Checks, ClusterChecks):
     """`deploycheck.toml`."""
 
     default_environment: Name | None = None

@@ -158,6 +158,16 @@ class Kubernetes(Frozen):
     """Use the pod's service account."""
     namespace: Name = "default"
     """Where names without a namespace are looked up."""
+    timeouts: Timeouts = Field(default_factory=Timeouts.model_construct)
+    """Time limits."""
+    retries: Retries = Field(default_factory=Retries.model_construct)
+    """Repetition of reads."""
+    give_up_after: Annotated[Whole, Field(ge=0, le=100)] = 2
+    """Requests in a row without any answer after which the cluster is left alone for 30 s; 0 = never left alone."""
+    max_body: Size = 64 * 2**20
+    """The largest answer that is read; lists come in pages."""
+    writes: Flag = False
+    """Whether checks marked `writes` may change something here."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

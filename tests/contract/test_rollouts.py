@@ -70,6 +70,7 @@ def stage(name: str) -> tuple[Workload, tuple[Pod, ...], tuple[ReplicaSet | Cont
 
 def judged(name: str, **expected: Any) -> Finding:
     workload, pods, revisions, now = stage(name)
+    expected.setdefault("silent_nodes", {})
     return rollout(workload, pods, revisions, ASKED, now=now + timedelta(seconds=2), **expected)
 
 
@@ -203,6 +204,14 @@ def test_a_node_that_died_just_now() -> None:
         "unknown",
         "",
         "node node-3: its lease was renewed 25 s ago",
+    )
+
+
+def test_nodes_that_nobody_asked_for_are_told() -> None:
+    finding = judged("node-down-fresh", silent_nodes=None)
+    assert (finding.outcome, finding.observed) == (
+        "passed",
+        "3 of 3 pods of revision node-down-669d6d9b57 ready; whether its nodes are alive was not asked",
     )
 
 

@@ -77,6 +77,15 @@ environment.metrics[0].metric = "up{job=\\"a\\"}"   # deploycheck.toml:5
 environment.metrics[0].max_age = "1m30s"   # deploycheck.toml:6
 environment.kubernetes.in_cluster = false   # default
 environment.kubernetes.namespace = "mcp"   # deploycheck.toml:18
+environment.kubernetes.timeouts.connect = "5s"   # default
+environment.kubernetes.timeouts.read = "30s"   # default
+environment.kubernetes.timeouts.total = "1m"   # default
+environment.kubernetes.retries.attempts = 3   # default
+environment.kubernetes.retries.base = "200ms"   # default
+environment.kubernetes.retries.cap = "5s"   # default
+environment.kubernetes.give_up_after = 2   # default
+environment.kubernetes.max_body = 67108864   # default
+environment.kubernetes.writes = false   # default
 environment.services.mcp.url = "https://mcp.example.com"   # deploycheck.toml:14
 environment.services.mcp.auth.username = "u"   # deploycheck.toml:15
 environment.services.mcp.auth.password = { file = "DIR/here" } (readable)   # deploycheck.toml:15
