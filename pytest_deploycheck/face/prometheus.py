@@ -13,7 +13,7 @@ from pytest_deploycheck.clients.prometheus.client import PrometheusClient
 from pytest_deploycheck.clients.prometheus.status import shortest_interval
 from pytest_deploycheck.errors import AuthorMistake, DeploycheckError, NotReady, NotSupported
 from pytest_deploycheck.face.judged import Judged, System, judge, seconds_of
-from pytest_deploycheck.face.vectors import AgeAnswer, HeldAnswer, RangeAnswer, VectorAnswer
+from pytest_deploycheck.face.vectors import AgeAnswer, RangeAnswer, VectorAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_deploycheck.settings.checks import VersionCheck
     from pytest_deploycheck.settings.models import Deployment
     from pytest_deploycheck.transport.wire import Wire
-    from pytest_deploycheck.waits.terms import Sustained
 
 __tracebackhide__ = True
 
@@ -98,7 +97,9 @@ class Prometheus(System):
         """
         window = self._ledger.window
         if window is not None and window.terms.sustained is not None and time is None:
-            return self._over(expr, window.held_for(self._clock.monotonic()), window.terms.sustained)
+            from pytest_deploycheck.face.held import over_window
+
+            return over_window(self, expr, window.held_for(self._clock.monotonic()), window.terms.sustained)
         with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
             vector = self.api.query(expr, time=time)
         return VectorAnswer(vector, self._ledger, box[0])
@@ -338,21 +339,6 @@ class Prometheus(System):
         return None if bounds is None else (bounds[0] + bounds[1]) / 2
 
     # --- parts --------------------------------------------------------------------------------------------------------
-
-    def _over(self, expr: str, elapsed: float, terms: Sustained) -> VectorAnswer:
-        """Ask what holds now, and what held in the elapsed part of a window that must hold."""
-        graph = f"graph: {self.api.graph_url(expr)}"
-        step = terms.every or max(_SHORTEST_STEP, terms.seconds / _POINTS, min(self.rhythm() or 0.0, terms.seconds / 4))
-        with self._asking(expr, graph, looks_back=True) as box:
-            vector = self.api.query(expr)
-            if elapsed >= 2 * step:
-                end = vector.evaluation_time if vector.evaluation_time is not None else self._now()
-                past = self.api.range(expr, end - elapsed, end, step)
-        if elapsed < 2 * step:
-            # the window has only begun: one look is all there is to judge
-            self._ledger.looked_back = True
-            return VectorAnswer(vector, self._ledger, box[0])
-        return HeldAnswer(vector, past, self._ledger, box[0], step=step, terms=terms)
 
     def rhythm(self) -> float | None:
         """Return the seconds between scrapes or rule evaluations by the loaded configuration; None if it is not told.

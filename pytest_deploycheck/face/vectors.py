@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.checks.comparison import Operator
     from pytest_deploycheck.face.ledger import Ledger
-    from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.prometheus import InstantVector, RangeVector, Series
-    from pytest_deploycheck.waits.terms import Sustained
 
 __tracebackhide__ = True
 
@@ -179,76 +177,6 @@ class VectorAnswer(Comparable):
                 evidence=", ".join(self.evidence),
                 next_step="; ".join(self._asked.next_steps),
             )
-
-
-class HeldAnswer(VectorAnswer):
-    """The answer to an instant query within a window that must hold: comparisons speak of all of its elapsed part.
-
-    Everything else that is asked of it speaks of this moment, which the window then samples.
-
-    Args:
-        vector: what holds now.
-        past: the same over the elapsed part of the window.
-        ledger: of the check that runs; with a window.
-        asked: the question.
-        step: seconds between the points of `past`.
-        terms: what is tolerated, and the least coverage.
-    """
-
-    def __init__(
-        self, vector: InstantVector, past: RangeVector, ledger: Ledger, asked: Asked, *, step: float, terms: Sustained
-    ) -> None:
-        """Note that somebody has to look at it."""
-        super().__init__(vector, ledger, asked)
-        self.past = past
-        self._step = step
-        self._terms = terms
-
-    def _compare(self, op: Operator, bound: Any) -> Judged:
-        if isinstance(bound, VectorAnswer):
-            return super()._compare(op, bound)
-        return self._looked_back(self._held(op, number_of(bound), None))
-
-    def keeps(self, *bounds: tuple[Operator, float], series: int | None = None) -> Judged:
-        """Judge several bounds at once, over the window."""
-        if not bounds:
-            return super().keeps(*bounds, series=series)
-        return self._looked_back(combine([self._held(op, bound, series) for op, bound in bounds]))
-
-    def between(self, minimum: float | None, maximum: float | None, *, series: int | None = None) -> Judged:
-        """Judge that every series lies in a range all through the window; None leaves an end open."""
-        bounds: list[tuple[Operator, float]] = []
-        if minimum is not None:
-            bounds.append((">=", minimum))
-        if maximum is not None:
-            bounds.append(("<=", maximum))
-        return self.keeps(*bounds, series=series) if bounds else super().between(minimum, maximum, series=series)
-
-    def _held(self, op: Operator, bound: float, series: int | None) -> Finding:
-        terms = self._terms
-        return thresholds.compare_range(
-            self.past,
-            op,
-            bound,
-            self._asked,
-            step=self._step,
-            coverage=terms.coverage,
-            series=series,
-            allow=terms.allow,
-            consecutive=terms.consecutive,
-        )
-
-    def _looked_back(self, finding: Finding) -> Judged:
-        self._ledger.looked_back = True
-        return super()._judge(finding)
-
-    def _judge(self, finding: Finding) -> Judged:
-        self._ledger.sampled = True
-        return super()._judge(finding)
-
-    def _read(self) -> None:
-        self._ledger.sampled = True
-        super()._read()
 
 
 class AgeAnswer(VectorAnswer):

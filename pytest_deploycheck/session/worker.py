@@ -11,6 +11,7 @@ from pytest_deploycheck.errors import DeploycheckError, NeverJudged, NothingObse
 from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.report.failure import headline
+from pytest_deploycheck.session.borrowed import Borrowed
 from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify
 from pytest_deploycheck.session.payload import pack
@@ -49,11 +50,10 @@ class WorkerSide:
         self._controller: ControllerSide | None = None
         self._declarations: dict[str, Declaration] = {}
         self._names: dict[pytest.Item, str] = {}
-        self._fixtures: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}  # name → (the request it was made by, ids)
+        self._borrowed = Borrowed()
         self._backlog = Backlog()
         self._abandoned: list[tuple[str, str]] = []
         self._notes: list[str] = []
-        self._stimuli: dict[str, float] = {}
         self._run: Run | None = None
         self._in_call = False
         self._observed: list[str] = []
@@ -147,15 +147,17 @@ class WorkerSide:
             return (yield)
         finally:
             run.ledger.tracking = tracking
-            if ids := tuple(run.observed[before:]):
-                self._fixtures.setdefault(fixturedef.argname, []).append((request, ids))
-            if fixturedef.scope != "function" and run.ledger.stimulated:
-                self._stimuli[fixturedef.argname] = run.clock.monotonic()
+            stimulated = fixturedef.scope != "function" and run.ledger.stimulated
+            self._borrowed.made(
+                request,
+                fixturedef.argname,
+                tuple(run.observed[before:]),
+                stimulus=run.clock.monotonic() if stimulated else None,
+            )
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
         """Forget what a fixture observed once it is torn down."""
-        if known := self._fixtures.get(fixturedef.argname):
-            self._fixtures[fixturedef.argname] = [pair for pair in known if pair[0] is not request]
+        self._borrowed.gone(request, fixturedef.argname)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
@@ -219,7 +221,7 @@ class WorkerSide:
             worker=self._name,
             exchanges=exchanges,
             bodies=run.tape.take_bodies(),
-            borrowed=self._borrowed(item) if main_call else (),
+            borrowed=self._borrowed.by(item) if main_call else (),
             text=self._text(report, classified),
             measures=_masked_measures(run) if main_call else (),
         )
@@ -256,8 +258,7 @@ class WorkerSide:
 
     def stimulus_of(self, item: pytest.Item) -> float:
         """Return when the oldest stimulus that a check depends on was set off; infinite if there is none."""
-        names = getattr(item, "fixturenames", ())
-        return min((self._stimuli[name] for name in names if name in self._stimuli), default=float("inf"))
+        return self._borrowed.stimulus_of(item)
 
     def keep_evidence(self, reports: list[pytest.TestReport]) -> None:
         """Keep what an attempt observed whose reports nobody will see."""
@@ -345,20 +346,8 @@ class WorkerSide:
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
-    def _borrowed(self, item: pytest.Item) -> tuple[str, ...]:
-        """Return the ids that the item's live fixtures observed, in the test itself or long before it."""
-        names = getattr(item, "fixturenames", ())
-        chain = item.listchain()
-        return tuple(
-            identity
-            for name in names
-            for request, ids in self._fixtures.get(name, ())
-            if request.node in chain
-            for identity in ids
-        )
-
     def _has_observed(self, item: pytest.Item) -> bool:
-        return bool(self._observed or self._borrowed(item))
+        return bool(self._observed or self._borrowed.by(item))
 
     def _nothing_observed(self, report: pytest.TestReport) -> Classified:
         error = NothingObserved(
