@@ -50,7 +50,7 @@ def _one(tier: Tier, finished: float | None, now: float) -> tuple[Recommendation
     if tier.kind == "immediate":
         return Recommendation.ROLLBACK, "its tier is immediate"
     if tier.kind == "investigate":
-        return Recommendation.HOLD, "its tier is investigate"
+        return Recommendation.HOLD, "somebody must look into it first (its tier is investigate)"
     if tier.seconds is None or not math.isfinite(tier.seconds):
         return Recommendation.HOLD, "its tier is after, without a time: somebody must decide"
     if finished is None or not math.isfinite(finished):

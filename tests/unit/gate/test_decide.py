@@ -378,7 +378,12 @@ FINISHED = NOW - 600
     ("tier", "finished", "recommendation", "text"),
     [
         (Tier(kind="immediate"), None, Recommendation.ROLLBACK, "its tier is immediate"),
-        (Tier(kind="investigate"), FINISHED, Recommendation.HOLD, "its tier is investigate"),
+        (
+            Tier(kind="investigate"),
+            FINISHED,
+            Recommendation.HOLD,
+            "somebody must look into it first (its tier is investigate)",
+        ),
         (
             Tier(kind="after", seconds=600),
             FINISHED,
@@ -403,7 +408,7 @@ FINISHED = NOW - 600
             Recommendation.HOLD,
             'its tier is after("600s"), but when the deployment finished is unknown',
         ),
-        (None, FINISHED, Recommendation.HOLD, "its tier is investigate"),
+        (None, FINISHED, Recommendation.HOLD, "somebody must look into it first (its tier is investigate)"),
     ],
 )
 def test_tiers(tier: Tier | None, finished: float | None, recommendation: Recommendation, text: str) -> None:
