@@ -60,16 +60,15 @@ class Instance(msgspec.Struct, eq=False):
             definition._finalizers[:] = finalizers  # noqa: SLF001 - see the module
             self.state = None
 
-    def belongs_to(self, item: pytest.Item) -> bool:
-        """Return whether it is the instance that a test would get, if it asks for this fixture at all."""
-        indices = getattr(getattr(item, "callspec", None), "indices", {})
-        return all(indices.get(name, index) == index for name, index in self.params)
+    def suits(self, item: pytest.Item) -> bool:
+        """Return whether it is the instance that a test gets if it asks for it, be it only while it runs."""
+        indices = _indices(item)
+        return all(indices.get(name) == index for name, index in self.params) and self.node in item.listchain()
 
-    def is_asked_for_by(self, item: pytest.Item) -> bool:
-        """Return whether a test uses this fixture: this instance of it, or another one."""
-        info = getattr(item, "_fixtureinfo", None)
-        definitions = info.name2fixturedefs.get(self.fixturedef.argname, ()) if info is not None else ()
-        return self.fixturedef in definitions and self.node in item.listchain()
+    def is_in_the_way_of(self, item: pytest.Item) -> bool:
+        """Return whether a test's parameters ask for another instance of it, or of what it was made from."""
+        indices = _indices(item)
+        return any(indices.get(name, index) != index for name, index in self.params)
 
 
 class Scopes:
@@ -132,12 +131,12 @@ class Scopes:
     def _is_needed(self, instance: Instance) -> bool:
         if any(instance is one for one in self._course):
             return True
-        return any(instance.is_asked_for_by(item) and instance.belongs_to(item) for item in self._waiting)
+        return any(instance.suits(item) for item in self._waiting)
 
     # --- what pytest sets up and tears down ---------------------------------------------------------------------------
 
     def note_setup(self, fixturedef: Any, request: Any) -> None:
-        """Note an instance that pytest is about to make."""
+        """Note an instance that pytest has made: after those that it asked for while it was made."""
         if isinstance(request.node, pytest.Item):
             return
         params: set[tuple[str, int]] = set()
@@ -170,13 +169,13 @@ class Scopes:
             for instance in course:
                 problems += self._bring_back(instance)
         for instance in list(self._live.values()):
-            if instance.is_asked_for_by(item) and not instance.belongs_to(item):
+            if instance.is_in_the_way_of(item):
                 if self._is_needed(instance):
                     self._put_aside(instance)
                 else:
                     problems += self._finish_above(instance, aside_only=True)  # pytest itself finishes the rest
         for instance in list(self._aside):
-            if instance.is_asked_for_by(item) and instance.belongs_to(item):
+            if instance.suits(item):
                 problems += self._bring_back(instance)
         together(problems)
 
@@ -317,6 +316,11 @@ class Scopes:
         except Exception as error:  # noqa: BLE001 - the same
             problems.append(error)
         return problems
+
+
+def _indices(item: pytest.Item) -> dict[str, int]:
+    indices: dict[str, int] = getattr(getattr(item, "callspec", None), "indices", {})
+    return indices
 
 
 def together(problems: list[BaseException]) -> None:

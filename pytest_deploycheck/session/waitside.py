@@ -143,10 +143,15 @@ class WaitSide:
             problems.append(error)
         together(problems)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
         """Note a fixture that may have to be parked."""
-        self._scopes.note_setup(fixturedef, request)
+        try:
+            return (yield)
+        finally:
+            self._scopes.note_setup(fixturedef, request)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """Note that it is gone."""

@@ -291,3 +291,39 @@ def test_a_test_that_is_no_check_keeps_its_own_meaning(virtual: Callable[..., Ha
     assert ran.record["verdict"] == "GO"
     assert ran.code == 1, "a unit test failed"
     assert ran.events[:2] == ["it", "unit"]
+
+
+def test_a_fixture_that_is_asked_for_while_a_test_or_a_fixture_runs_is_kept_too(
+    virtual: Callable[..., Happened],
+) -> None:
+    check = """
+        import pytest
+
+        @pytest.mark.within("1m")
+        def test_it(deploycheck, clock_, request):
+            request.getfixturevalue("above")
+            deploycheck.record("seen", 1)
+            assert clock_.monotonic() >= 10
+        """
+    ran = virtual(
+        conftest="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def below(note):
+            note("up below")
+            yield
+            note("down below")
+
+        @pytest.fixture(scope="module")
+        def above(request, note):
+            request.getfixturevalue("below")
+            note("up above")
+            yield
+            note("down above")
+        """,
+        test_a=check,
+        test_b=check,
+    )
+    assert ran.record["verdict"] == "GO", ran.text
+    assert ran.events == ["up below", "up above"] * 2 + ["down above", "down below"] * 2
