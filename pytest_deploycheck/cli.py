@@ -1,4 +1,4 @@
-"""The `deploycheck` command: `sandbox`, `config`, `schema`."""
+"""The `deploycheck` command: `sandbox`, `config`, `schema`, `rbac`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"deploycheck {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    from pytest_deploycheck.clients.kubernetes import command as kubernetes
+    from pytest_deploycheck.clients.logs import command as logs
     from pytest_deploycheck.sandbox import command as sandbox
     from pytest_deploycheck.settings import command as settings
 
     sandbox.add_arguments(subparsers).set_defaults(run=sandbox.run)
     settings.add_arguments(subparsers)
+    logs.add_arguments(subparsers)
+    kubernetes.add_arguments(subparsers)
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as leaving:  # argparse says 2 for a usage error; pytest's 2 means interrupted

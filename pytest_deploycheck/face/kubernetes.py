@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.settings.clusters import PermissionCheck, WorkloadCheck
     from pytest_deploycheck.settings.models import Deployment as Deployed
     from pytest_deploycheck.transport.redaction import Redactor
+    from pytest_deploycheck.transport.streaming import Stream
     from pytest_deploycheck.transport.wire import Wire
 
 __tracebackhide__ = True
@@ -180,6 +181,54 @@ class Kubernetes(System):
     def config_map_keys(self, name: str, namespace: str | None = None) -> KeysAnswer:
         """Ask for the keys of a ConfigMap."""
         return self._keys("configmaps", "config map", name, namespace)
+
+    def logs(
+        self,
+        pod: str,
+        container: str = "",
+        *,
+        namespace: str | None = None,
+        previous: bool = False,
+        since: object = None,
+        timestamps: bool = False,
+    ) -> Stream:
+        """Open the log of a container, to be read piece by piece: `.read(size)` gives bytes, none at its end.
+
+        Args:
+            pod: its name.
+            container: its name; may be left out where there is only one.
+            namespace: the configured one if it is None.
+            previous: that of the instance before the last restart.
+            since: a moment, or how long ago (`"10m"`); None = all there is.
+            timestamps: whether each line begins with its time.
+        """
+        return self.api.log(
+            pod,
+            namespace or self.namespace,
+            container=container,
+            previous=previous,
+            since=None if since is None else self.moment(since),
+            timestamps=timestamps,
+        )
+
+    def containers(self, selector: str, *, namespace: str | None = None) -> list[tuple[str, str, bool]]:
+        """Return (pod, container, whether it is the instance before the last restart) of all logs that can be read.
+
+        Containers that never started have none; they are left out.
+
+        Args:
+            selector: a label selector.
+            namespace: the configured one if it is None.
+        """
+        found = []
+        for pod in self.api.list(Pod, namespace or self.namespace, labels=selector):
+            for status in pod.statuses:
+                state, last = status.state, status.last_state
+                if last is not None and last.terminated is not None:
+                    found.append((pod.name, status.name, True))
+                if state is not None and (state.running is not None or state.terminated is not None):
+                    found.append((pod.name, status.name, False))
+        return found
 
     # --- permissions --------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,8 @@ class Cluster:
 
     Attributes:
         objects: (group, plural) → objects with `metadata`.
-        logs: (namespace, pod, container) → text; with `previous/` before the container for the one before a restart.
+        logs: (namespace, pod, container) → text, each line with its time before it; `previous/` before the container
+            for the one before a restart.
         users: token → name.
         rules: user → rights; who is not listed has none.
         revision: the resourceVersion of lists.
@@ -302,6 +303,10 @@ class ClusterApi:
             text = f'previous terminated container "{container}" in pod "{request.name}" not found'
             return errors.bad_request(text)
         lines = (kept or "").splitlines(keepends=True)
+        if since := query.get("sinceTime"):
+            lines = [line for line in lines if line[: len(since) - 1] >= since[:-1]]
+        if query.get("timestamps") not in ("1", "true"):
+            lines = [line.partition(" ")[2] for line in lines]
         tail = query.get("tailLines")
         text = "".join(lines[-int(tail) :] if tail and int(tail) else [] if tail == "0" else lines)
         return Reply(200, text.encode(), "text/plain")

@@ -79,7 +79,8 @@ def demo_cluster() -> Cluster:
     objects["metrics.k8s.io", "pods"] = [_usage(pod) for pod in objects["", "pods"]]
     for pod in objects["", "pods"]:
         name = pod["metadata"]["name"]
-        cluster.logs[NAMESPACE, name, "app"] = '{"level":"info","message":"serving","service":"mcp"}\n'
+        line = '{"level":"info","message":"serving","service":"mcp"}'
+        cluster.logs[NAMESPACE, name, "app"] = "".join(f"{moment(ago)} {line}\n" for ago in (30, 20, 10))
     return cluster
 
 

@@ -20,7 +20,7 @@ from pytest_deploycheck.transport.retrying import RETRIED_STATUSES, backoff, wai
 from pytest_deploycheck.transport.silence import PROBE_SECONDS, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.model.exchange import Effect, Exchange
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.outgoing import Outgoing, Params
     from pytest_deploycheck.transport.prefetch import Prefetch
     from pytest_deploycheck.transport.redaction import Redactor
+    from pytest_deploycheck.transport.streaming import Stream
     from pytest_deploycheck.transport.tape import Tape
 
 MAX_REDIRECTS = 5
@@ -173,6 +174,36 @@ class Wire:
         elif statuses == "ok" and not 300 <= reply.status < 400:  # noqa: PLR2004 - redirects
             raise refusal(reply, self.endpoint, attempts=question.told)
         return reply
+
+    def stream(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        timeouts: Timeouts | None = None,
+    ) -> Stream:
+        """GET, once, an answer of any status that is read piece by piece; arguments and errors as for `request`."""
+        from pytest_deploycheck.transport.streaming import Stream
+
+        if self._closed:
+            raise CannotMeasure(
+                f"{self.endpoint.name}: its connections are closed already", where=self.endpoint.base_url
+            )
+        plain = [("Accept-Encoding", "identity"), *headers]
+        outgoing = self._composer.compose(
+            "GET", path, params=params, form=None, json=None, content=None, headers=plain, effect="read"
+        )
+        self._silence.heed(outgoing.shown_url, self._probe)
+        return Stream(
+            outgoing,
+            endpoint=self.endpoint,
+            transport=self._transport,
+            question=Question(limits=timeouts or self.endpoint.timeouts, clock=self._clock),
+            tape=self._tape,
+            redactor=self._redactor,
+            clock=self._clock,
+        )
 
     def _next_hop(self, outgoing: Outgoing, reply: Reply, redirects: str, hops: int) -> Outgoing:
         """Return the request that follows a redirect, or raise because it is not to be followed."""

@@ -336,3 +336,39 @@ def test_the_client_is_the_only_one_who_speaks(tmp_path: Path) -> None:
         assert repr(served.kubernetes) == f"<kubernetes {served.url}>"
         assert TOKEN not in repr(served.access)
         assert json.dumps(served.access.source)
+
+
+def test_logs_are_read_piece_by_piece(tmp_path: Path) -> None:
+    found = cluster("crash-after-success")
+    pod = found.objects["", "pods"][0]["metadata"]["name"]
+    line = "2026-11-21T10:44:0{}Z " + "x" * 99 + "\n"
+    found.logs["rollouts", pod, "app"] = "".join(line.format(number % 10) for number in range(5000))
+    found.logs["rollouts", pod, "previous/app"] = "2026-11-21T10:43:00Z it ended\n"
+    with serving(found, tmp_path) as served:
+        kubernetes = served.kubernetes
+        with kubernetes.logs(pod, "app") as stream:
+            assert stream.read(10) == b"x" * 10
+            size = 10 + sum(len(piece) for piece in iter(lambda: stream.read(4096), b""))
+        assert size == 5000 * 100
+        with kubernetes.logs(pod, previous=True, timestamps=True) as stream:
+            assert stream.read(1000) == b"2026-11-21T10:43:00Z it ended\n"
+        with kubernetes.logs(pod, since=1_795_257_849.0, timestamps=True) as stream:  # 10:44:09
+            assert stream.read(1 << 20)[:20] == b"2026-11-21T10:44:09Z"
+        assert (pod, "app", True) in kubernetes.containers("app=crash-after-success")
+        with pytest.raises(DeploycheckError) as caught:
+            kubernetes.logs("no-such")
+        assert caught.value.what == 'kubernetes: 404, not found: get pods/log in the namespace "rollouts"'
+        first, *_ = served.tape.take()
+        body = served.tape.take_bodies()[first.body_sha256 or ""]
+    told = dict(first.response_headers)["x-deploycheck-streamed"]
+    assert told.startswith("500000 bytes, sha256 ")
+    assert told.endswith("; the first 65536 are kept")
+    assert len(body) == 65536
+
+
+def test_a_log_that_nobody_may_read(tmp_path: Path) -> None:
+    found = cluster("ds-complete")
+    pod = found.objects["", "pods"][0]["metadata"]["name"]
+    with serving(found, tmp_path, token=NOBODY) as served, pytest.raises(Forbidden) as caught:
+        served.kubernetes.logs(pod)
+    assert caught.value.what == 'kubernetes: 403, the user nobody may not get pods/log in the namespace "rollouts"'

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.clients.kubernetes.access import Access
     from pytest_deploycheck.clock import Clock
+    from pytest_deploycheck.transport.endpoint import Timeouts
     from pytest_deploycheck.transport.redaction import Redactor
     from pytest_deploycheck.transport.reply import Reply
+    from pytest_deploycheck.transport.streaming import Stream
     from pytest_deploycheck.transport.wire import Wire
 
 T = TypeVar("T")
@@ -187,6 +189,43 @@ class KubernetesClient:
             ) from None
         keys = sorted({*(found.data or {}), *(found.binary_data or {})})
         return cluster.KeyNames(name=name, namespace=namespace, keys=tuple(keys), type=found.type)
+
+    def log(
+        self,
+        pod: str,
+        namespace: str,
+        *,
+        container: str = "",
+        previous: bool = False,
+        since: datetime | None = None,
+        timestamps: bool = False,
+        timeouts: Timeouts | None = None,
+    ) -> Stream:
+        """Open the log of a container; it is read piece by piece, to its end as of now.
+
+        A pod that is not scheduled yet has an empty log.
+
+        Args:
+            pod: its name.
+            namespace: its namespace.
+            container: its name; may be left out where there is only one.
+            previous: that of the instance before the last restart.
+            since: only lines from then on.
+            timestamps: whether each line begins with its time.
+            timeouts: instead of the cluster's own; `total` counts to the last byte.
+        """
+        resource = Resource(name="pods", namespace=namespace, object=pod, subresource="log")
+        params = {
+            "container": container or None,
+            "previous": previous or None,
+            "sinceTime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since is not None else None,
+            "timestamps": timestamps or None,
+        }
+        headers = [("Accept", "*/*"), *self.access.headers()]
+        stream = self.wire.stream(resource.path, params=params, headers=headers, timeouts=timeouts)
+        if not 200 <= stream.status < 300:  # noqa: PLR2004 - success
+            raise refusal(stream.reply(), resource, self.access)
+        return stream
 
     def review(self, resource: Resource) -> Permission:
         """Ask whether the asker has a permission.
