@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.alertmanager import Alertmanager
     from pytest_deploycheck.face.health import Health
     from pytest_deploycheck.face.kubernetes import Kubernetes
+    from pytest_deploycheck.face.logs import Logs
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.session.run import Run
     from pytest_deploycheck.settings.models import Deployment
@@ -58,3 +59,10 @@ def kubernetes(deploycheck: Run) -> Kubernetes:
     """The environment's cluster: rollouts, pods, events, nodes, permissions; needs the extra `kubernetes`."""
     with collector_paused():  # what it needs is imported now
         return deploycheck.kubernetes
+
+
+@pytest.fixture(scope="session")
+def logs(deploycheck: Run) -> Logs:
+    """Find the logs of the environment by name."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.logs

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.face.alertmanager import Alertmanager
 from pytest_deploycheck.face.health import Health
+from pytest_deploycheck.face.logs import Logs
 from pytest_deploycheck.face.prometheus import Prometheus
 from pytest_deploycheck.session.run import Run as Deploycheck
 from pytest_deploycheck.settings.checks import (
@@ -21,6 +22,7 @@ from pytest_deploycheck.settings.checks import (
     VersionCheck,
 )
 from pytest_deploycheck.settings.clusters import ClusterPolicy, KeysCheck, PermissionCheck, WorkloadCheck
+from pytest_deploycheck.settings.logs import LogCheck
 from pytest_deploycheck.settings.models import Deployment
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ __all__ = [
     "Health",
     "KeysCheck",
     "Kubernetes",
+    "LogCheck",
+    "Logs",
     "MetricCheck",
     "PermissionCheck",
     "Prometheus",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.configs import (
@@ -20,12 +23,14 @@ from pytest_deploycheck.sandbox.probe import Answer, Probe, ProbeFailed, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 STALE_SECONDS = 10.0
 """Older than this is stale everywhere in the demo stack (its scrapes are a second apart)."""
 SETTLED_SECONDS = 31.0
 """So long after a reload nobody can think any more that Prometheus is still looking for its Alertmanagers."""
 STORM = 10
+SILENT_SECONDS = 6.0
 SLOW_HEALTH_SECONDS = 1.0
 SLOW_METRICS_SECONDS = 0.4
 FEW_SAMPLES = 20
@@ -39,11 +44,13 @@ class Scene:
         probe: for the APIs.
         ports: for the service's own endpoints.
         window: the range that the stack's rates are taken over, as PromQL writes it.
+        log: the service's JSON log.
     """
 
     probe: Probe
     ports: Ports
     window: str
+    log: Path
 
     def get(self, path: str, *, instance: str = "b") -> Answer:
         """Return what an instance of the service answers.
@@ -52,6 +59,11 @@ class Scene:
             ProbeFailed: if it does not answer.
         """
         return call(self.ports.url(instance) + path, timeout=5.0)
+
+    def logged(self, *, instance: str = "") -> list[str]:
+        """Return the lines of the log, of all instances or of one, oldest first; the last may be torn."""
+        wanted = f'"instance": "{instance}"' if instance else ""
+        return [line for line in self.log.read_text(encoding="utf-8").splitlines() if wanted in line]
 
     def second(self, metric: str, matchers: str = "") -> str:
         """Return a selector of the second replica's series."""
@@ -233,6 +245,44 @@ def prometheus_gone(scene: Scene) -> bool:
     except ProbeFailed:
         return True
     return False
+
+
+def logs(text: str, *, instance: str = "b", lines: int = 3) -> Effect:
+    """Return an effect: several lines of the log hold a text; a line that is torn may tell no instance."""
+    return lambda scene: sum(text in line for line in scene.logged(instance=instance)) >= lines
+
+
+def torn(scene: Scene) -> bool:
+    """Whether lines of the log end within."""
+    return sum(not line.endswith("}") for line in scene.logged()) >= 3  # noqa: PLR2004 - one may be being written
+
+
+def silent(scene: Scene) -> bool:
+    """Whether the second replica has logged nothing lately, and the first has."""
+    newest = {name: _last_time(scene.logged(instance=name)) for name in ("a", "b")}
+    return newest["b"] < time.time() - SILENT_SECONDS < newest["a"]
+
+
+def wrong_clock(scene: Scene) -> bool:
+    """Whether the second replica logs at another time than the first."""
+    return abs(_last_time(scene.logged(instance="a")) - _last_time(scene.logged(instance="b"))) > SILENT_SECONDS * 10
+
+
+def _last_time(lines: list[str]) -> float:
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+    return 0.0
+
+
+def no_levels(scene: Scene) -> bool:
+    """Whether both replicas log without levels."""
+    return all(logs('"level": null', instance=name)(scene) for name in ("a", "b"))
+
+
+def no_trace_ids(scene: Scene) -> bool:
+    """Whether the second replica logs lines without trace ids."""
+    return any("trace_id" not in line and line.endswith("}") for line in scene.logged(instance="b"))
 
 
 ERRORS = holds(ERROR_RATIO + " > 0.05")

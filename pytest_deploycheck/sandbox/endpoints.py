@@ -7,15 +7,14 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
+    from pytest_deploycheck.sandbox.journal import Journal
     from pytest_deploycheck.sandbox.switches import Switches
 
 VERSION = "1.4.2"
@@ -43,22 +42,6 @@ class Reply:
     ) -> Reply:
         """Return an answer with a JSON body."""
         return cls(status, json.dumps(value).encode() + b"\n", headers=headers or {}, delay=delay)
-
-
-class Journal:
-    """The JSON log file, shared by all instances."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the file for appending."""
-        self._file = path.open("a", encoding="utf-8")
-        self._lock = threading.Lock()
-
-    def write(self, level: str, message: str, **fields: Any) -> None:
-        """Write one line."""
-        line = {"timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "message": message}
-        with self._lock:
-            self._file.write(json.dumps({**line, "service": "mcp", **fields}) + "\n")
-            self._file.flush()
 
 
 class Instance:
@@ -93,11 +76,12 @@ class Instance:
         self.metrics.request(path, reply.status, time.perf_counter() - started + reply.delay)
         if path != "/metrics":
             level = "ERROR" if reply.status >= 500 else "INFO"  # noqa: PLR2004 - HTTP's server errors
-            self._journal.write(
-                level, f"{method} {path} {reply.status}",
-                instance=self.name, correlation_id=correlation, trace_id=uuid.uuid4().hex,
-            )  # fmt: skip
+            self.log(level, f"{method} {path} {reply.status}", correlation)
         return reply
+
+    def log(self, level: str, message: str, correlation: str = "") -> None:
+        """Write a line to the log, as broken as the faults have it."""
+        self._journal.write(self.name, self._switches, level, message, correlation or str(uuid.uuid4()))
 
     def _route(self, method: str, path: str, correlation: str) -> Reply:
         if path == "/metrics":

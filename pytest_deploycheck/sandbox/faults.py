@@ -252,7 +252,32 @@ def _rules_and_alerting() -> Iterable[Fault]:
     )
 
 
-FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting())}
+def _logs() -> Iterable[Fault]:
+    def fault(name: str, summary: str, verdict: Verdict, check: str, effect: Effect) -> Fault:
+        return Fault(name=name, summary=summary, verdict=verdict, check=check, effect=effect, switches=(name,))
+
+    yield fault("log-broken-line", "replica b's log lines are cut off", NO_GO, "LO1", effects.torn)
+    yield fault(
+        "log-banner", "replica b logs a banner that is no JSON", NO_GO, "LO1", effects.logs("is starting", instance="")
+    )
+    yield fault("log-schema", "replica b logs a duration as text", NO_GO, "LO1", effects.logs('"12 ms"'))
+    yield fault("log-silent", "replica b logs nothing any more", NO_GO, "LO1", effects.silent)
+    yield fault("log-old-timestamps", "replica b's log is an hour behind", NO_GO, "LO1", effects.wrong_clock)
+    yield fault("log-future-timestamps", "replica b's log is an hour ahead", NO_GO, "LO1", effects.wrong_clock)
+    yield fault("log-errors", "replica b logs an error after the other", NO_GO, "LO2", effects.logs('"ERROR"'))
+    yield fault("log-debug", "replica b logs at DEBUG", NO_GO, "LO2", effects.logs('"DEBUG"'))
+    yield fault("log-without-levels", "no line of the log has a level", HOLD, "LO2", effects.no_levels)
+    yield fault("log-trace-malformed", "replica b logs trace ids of zeros", NO_GO, "LO3", effects.logs("0" * 32))
+    yield fault("log-trace-missing", "replica b logs no trace ids", NO_GO, "LO3", effects.no_trace_ids)
+    yield fault(
+        "log-new-error", "replica b logs an error once that was never there", NO_GO, "LO5",
+        effects.logs("user_tier", lines=1),
+    )  # fmt: skip
+
+
+FAULTS: Mapping[str, Fault] = {
+    fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting(), *_logs())
+}
 """Every fault by name."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox import configs
 from pytest_deploycheck.sandbox.endpoints import VERSION
+from pytest_deploycheck.sandbox.journal import SCHEMA
 from pytest_deploycheck.sandbox.readiness import NOTIFICATION_WINDOW
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.sandbox.configs import Ports
 
+LOG_SCHEMA_FILE = "mcp-log.schema.json"
 MAX_HEALTH_LATENCY = "500ms"
 MAX_METRICS_LATENCY = "250ms"
 LIMITS: dict[str, Any] = {
@@ -50,9 +52,10 @@ def write_project(
     lines += [f"started_at = {moment}", f"finished_at = {moment}"]
     for name, table in _systems(ports, log).items():
         lines += ["", f"[environments.sandbox.{name}]", *_pairs(table)]
-    for name, entries in _checks(ports, configs.window(scrape_interval)).items():
+    for name, entries in _checks(ports, configs.window(scrape_interval), log).items():
         for entry in entries if isinstance(entries, list) else [entries]:
             lines += ["", f"[[{name}]]" if isinstance(entries, list) else f"[{name}]", *_pairs(entry)]
+    (log.parent / LOG_SCHEMA_FILE).write_text(json.dumps(SCHEMA, indent=2) + "\n", encoding="utf-8")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -63,11 +66,11 @@ def _systems(ports: Ports, log: Path) -> dict[str, dict[str, Any]]:
     }
     for name, instance in SERVICES.items():
         systems[f"services.{name}"] = {"url": ports.url(instance), **LIMITS}
-    systems["logs.mcp"] = {"file": str(log)}
+    systems["logs.mcp"] = {"file": str(log), "fields": {"service": "instance"}}
     return systems
 
 
-def _checks(ports: Ports, window: str) -> dict[str, Any]:
+def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
     return {
         "endpoints": [entry for service in SERVICES for entry in _endpoints(service)],
         "versions": [
@@ -99,6 +102,13 @@ def _checks(ports: Ports, window: str) -> dict[str, Any]:
             _route("chat", severity="warning", team="mcp"),
             _route("db", severity="page", team="db"),
             _route("default", severity="info"),
+        ],
+        "log_checks": [
+            {
+                "source": "mcp", "schema": str(log.parent / LOG_SCHEMA_FILE), "levels": ["INFO", "WARN", "ERROR"],
+                "max_error_rate": 0.2, "max_age": "5s", "min_services": len(SERVICES),
+                "ids": {"trace": 1.0, "correlation": 1.0}, "new_errors": "1h", "level": "blocker",
+            }
         ],
     }  # fmt: skip
 

@@ -19,8 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox.endpoints import Instance, Journal, Reply
-from pytest_deploycheck.sandbox.switches import EDGE, INSTANCES, SERVICE_FAULTS, Switches
+from pytest_deploycheck.sandbox.endpoints import Instance, Reply
+from pytest_deploycheck.sandbox.journal import ROUTINE, Journal
+from pytest_deploycheck.sandbox.switches import EDGE, INSTANCES, REPLICAS, SERVICE_FAULTS, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,8 +171,8 @@ class Service:
         """Bind all ports."""
         self._directory = directory
         self._switches = Switches()
-        journal = Journal(directory / LOG_FILE)
-        self._instances = {name: Instance(name, self._switches, journal) for name in INSTANCES}
+        self._journal = Journal(directory / LOG_FILE)
+        self._instances = {name: Instance(name, self._switches, self._journal) for name in INSTANCES}
         self._listeners = {
             name: Listener(partial(_answer_of, instance), partial(self._switches.on, "service-hangs", name))
             for name, instance in self._instances.items()
@@ -191,8 +192,10 @@ class Service:
         while True:
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
-            for instance in self._instances.values():
+            for name, instance in self._instances.items():
                 instance.metrics.tick(now - last)
+                if name in REPLICAS and not self._switches.on("service-down", name):
+                    instance.log("INFO", ROUTINE)
             last = now
 
     def _control(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:  # noqa: ARG002 - an `Answer`
@@ -229,6 +232,9 @@ class Service:
             return Reply.json({"error": "POST switches a fault on, DELETE off"}, 405)
         change = self._switches.turn_on if method == "POST" else self._switches.turn_off
         change(name)
+        if method == "DELETE" or name.startswith("log-"):
+            # What was written before would be found for as long as the window lasts.
+            self._journal.begin_anew()
         if name in {"service-down", "edge-down"}:
             listener = self._listeners[EDGE if name == "edge-down" else SERVICE_FAULTS[name][0]]
             (listener.close if method == "POST" else listener.open)()

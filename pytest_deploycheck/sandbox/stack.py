@@ -142,7 +142,7 @@ class Sandbox:
         """Raw reads of the running stack."""
         ports = self._running.ports
         probe = Probe(ports.url("prometheus"), ports.url("alertmanager"))
-        return Scene(probe, ports, configs.window(self._scrape_interval))
+        return Scene(probe, ports, configs.window(self._scrape_interval), self.log_path)
 
     @property
     def _running(self) -> Servers:

@@ -48,6 +48,18 @@ SERVICE_FAULTS: Mapping[str, tuple[str, ...]] = {
     "requests-slow": SECOND,
     "edge-down": (EDGE,),
     "receiver-fails": (),
+    "log-broken-line": SECOND,
+    "log-banner": SECOND,
+    "log-schema": SECOND,
+    "log-errors": SECOND,
+    "log-debug": SECOND,
+    "log-silent": SECOND,
+    "log-old-timestamps": SECOND,
+    "log-future-timestamps": SECOND,
+    "log-without-levels": REPLICAS,
+    "log-trace-malformed": SECOND,
+    "log-trace-missing": SECOND,
+    "log-new-error": SECOND,
 }
 """Switch → the instances it strikes; `receiver-fails` strikes the webhook receiver, which is no instance."""
 

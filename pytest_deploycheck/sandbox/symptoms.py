@@ -40,7 +40,8 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "service-down": _of(_DOWN, "connection refused", others=_NOT_ANSWERING),
     "service-hangs": _of(_DOWN, "deadline exceeded", others=_NOT_ANSWERING),
     "health-unhealthy": _of('GET /health: status: "degraded"'),
-    "health-503": _of("GET /health: status: 503", others="SM3"),
+    # A service that answers 5xx logs an error that was not there before.
+    "health-503": _of("GET /health: status: 503", others="SM3 LO2 LO5"),
     "health-slow": _of("GET /health: latency: 1.5"),
     "login-redirect": _of(
         "service mcp-b: 302, redirected to what looks like a login page: /login?next=/", others="SM2 SM3 SM6"
@@ -89,5 +90,17 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "silence-all": _of("1 of 1 silence is hiding everything", ": hides everything)"),
     "prometheus-down": _of("prometheus: 127.0.0.1:", "refuses connections", others=_ASKED_OF_PROMETHEUS),
     "prometheus-hangs": _of("prometheus: no answer to the last 2 requests", others=_ASKED_OF_PROMETHEUS),
+    "log-broken-line": _of("lines are invalid", "not JSON"),
+    "log-banner": _of("lines are invalid", "not JSON"),
+    "log-schema": _of("lines are invalid", "duration_ms: '12 ms' is not of type 'number'"),
+    "log-silent": _of("a line of every instance at most 5 s old"),
+    "log-old-timestamps": _of("outside of the window", "before the window"),
+    "log-future-timestamps": _of("outside of the window", "in the future"),
+    "log-errors": _of("at ERROR or above", "timeout after <number> ms calling payments", others="LO5"),
+    "log-debug": _of("lines are at DEBUG"),
+    "log-without-levels": _of("no data: none of", "has a recognised level", others="LO5"),
+    "log-trace-malformed": _of("trace ids are malformed"),
+    "log-trace-missing": _of("lines are without a trace id"),
+    "log-new-error": _of("1 of 1 error signature is new", "column user_tier does not exist"),
 }
 """Every fault's, by the fault's name."""

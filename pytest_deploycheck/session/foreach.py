@@ -15,7 +15,7 @@ from pytest_deploycheck.settings.models import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_deploycheck.settings.checks import Entry
+    from pytest_deploycheck.settings.entries import Entry
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:

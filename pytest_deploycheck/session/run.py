@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.health import Health
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
+    from pytest_deploycheck.face.logs import Logs
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.model.exchange import Exchange
     from pytest_deploycheck.settings.models import Effective
@@ -220,6 +221,13 @@ class Run:
             namespace=system.namespace,
         )
 
+    @cached_property
+    def logs(self) -> Logs:
+        """The environment's logs."""
+        from pytest_deploycheck.session.logs import logs_of
+
+        return logs_of(self, base=self._base(), wires=self._wires, missing=lambda name: self._missing("logs", name))
+
     def record(self, name: str, value: object) -> None:
         """Keep something that a check saw by means of its own, as evidence.
 
@@ -350,7 +358,7 @@ class Run:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
-        for name in ("prometheus", "alertmanager", "health", "kubernetes"):
+        for name in ("prometheus", "alertmanager", "health", "kubernetes", "logs"):
             self.__dict__.pop(name, None)
 
     def close(self) -> None:
@@ -383,14 +391,15 @@ class Run:
         environment = self.settings.environment_name if source is not None else "prod"
         key = f"environments.{environment}.{table}{'.' + name if name else ''}"
         file = "" if source is not None else "a deploycheck.toml with "
-        known = sorted(self.settings.environment.services) if table == "services" else []
+        known = sorted(getattr(self.settings.environment, table)) if table in {"services", "logs"} else []
+        needed = 'file = "…"' if table == "logs" else 'url = "http://…"'
         return ConfigError(
             [
                 Mistake(
                     where=str(source or "no deploycheck.toml found"),
                     key=key if source is not None else name or table,
                     problem="a check needs it and it is not configured",
-                    expected=f"one of {', '.join(known)}" if known else f'{file}[{key}] and url = "http://…"',
+                    expected=f"one of {', '.join(known)}" if known else f"{file}[{key}] and {needed}",
                 )
             ]
         )

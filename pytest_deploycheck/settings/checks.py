@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pytest_deploycheck.settings.entries import Count, Entry
 from pytest_deploycheck.settings.promql import PromQL, Selector
-from pytest_deploycheck.settings.texts import EntryId, LabelName, Regex, RequestPath, Tier
+from pytest_deploycheck.settings.texts import LabelName, Regex, RequestPath
 from pytest_deploycheck.settings.values import (
     Day,
     Duration,
@@ -20,9 +21,6 @@ from pytest_deploycheck.settings.values import (
     parse_duration,
 )
 
-Count = Annotated[Whole, Field(ge=1)]
-"""A number of things that must be there."""
-
 Status = Annotated[Whole, Field(ge=100, le=599)]
 """An HTTP status."""
 
@@ -31,32 +29,6 @@ Statuses = Annotated[tuple[Status, ...], Field(min_length=1)]
 
 JsonValues = dict[Name, Scalar]
 """Dotted path in a JSON body → the value it must have."""
-
-
-class Entry(Frozen):
-    """What every entry has: a readable id, and who answers for it."""
-
-    id: EntryId = ""
-    """The test's id; made from the entry's content where it is not given. Unique in its table."""
-    level: Literal["blocker", "warning"] | None = None
-    """Whether it gates; the suite's own level if it is not given."""
-    owner: str = ""
-    """Who answers for it."""
-    runbook: str = ""
-    """A URL that helps at 2 a.m."""
-    ticket: str = ""
-    """A ticket."""
-    reason: str = ""
-    """Why it has this level."""
-    tier: Tier | None = None
-    """What a failure means for the release: `immediate`, `after(30m)` or `investigate`."""
-
-    def derived_id(self) -> str:
-        """Return the id, or one made from what the entry is about."""
-        return self.id or self._natural_id()
-
-    def _natural_id(self) -> str:
-        raise NotImplementedError
 
 
 class Dependencies(Frozen):

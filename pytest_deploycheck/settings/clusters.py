@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pytest_deploycheck.settings.checks import Count, Entry
+from pytest_deploycheck.settings.entries import Count, Entry
 from pytest_deploycheck.settings.values import Duration, Flag, Frozen, Name, Number, Whole, Wrong, parse_duration
 
 ShareOfLimit = Annotated[Number, Field(gt=0, le=1)]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from pytest_deploycheck.settings.checks import Checks, Entry
+    from pytest_deploycheck.settings.checks import Checks
+    from pytest_deploycheck.settings.entries import Entry
     from pytest_deploycheck.settings.lines import KeyPath
     from pytest_deploycheck.settings.source import Source
 
@@ -171,17 +172,35 @@ def _duplicates(checks: Checks, base: KeyPath, source: Source) -> Iterator[Mista
 
 
 def _service_mistake(placed: Placed, name: str, environment: Environment, source: Source) -> Iterator[Mistake]:
-    service = getattr(placed.entry, "service", None)
-    if service is None or service in environment.services:
+    for key, table, noun in (("service", "services", "service"), ("source", "logs", "log source")):
+        yield from _name_mistake(placed, (key, table, noun), name, environment, source)
+
+
+def _name_mistake(
+    placed: Placed, what: tuple[str, str, str], name: str, environment: Environment, source: Source
+) -> Iterator[Mistake]:
+    """Yield a mistake if an entry names something of the environment that is not there.
+
+    Args:
+        placed: the entry.
+        what: its key, the environment's table, and what messages call such a thing.
+        name: the environment's.
+        environment: itself.
+        source: of the file.
+    """
+    key, table, noun = what
+    given = getattr(placed.entry, key, None)
+    there: Mapping[str, object] = getattr(environment, table)
+    if given is None or given in there:
         return
-    path = (*placed.path, "service")
-    if environment.services:
-        known = sorted(environment.services)
-        problem = f"environment {quoted(name)} has no service {quoted(service)}{did_you_mean(service, known)}"
+    path = (*placed.path, key)
+    if there:
+        known = sorted(there)
+        problem = f"environment {quoted(name)} has no {noun} {quoted(given)}{did_you_mean(given, known)}"
         expected = one_of(known)
     elif name == NO_ENVIRONMENT:
-        problem, expected = f"there is no environment, so no service {quoted(service)}", "a table [environments.NAME]"
+        problem, expected = f"there is no environment, so no {noun} {quoted(given)}", "a table [environments.NAME]"
     else:
-        problem = f"environment {quoted(name)} has no services"
-        expected = f"a table [{dotted(('environments', name, 'services', service))}]"
+        problem = f"environment {quoted(name)} has no {noun}s"
+        expected = f"a table [{dotted(('environments', name, table, given))}]"
     yield Mistake(where=source.where(path), key=dotted(path), problem=problem, expected=expected)

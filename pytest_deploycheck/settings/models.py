@@ -5,13 +5,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pytest_deploycheck.settings.checks import Checks, Entry
+from pytest_deploycheck.settings.checks import Checks
 from pytest_deploycheck.settings.clusters import ClusterChecks
+from pytest_deploycheck.settings.entries import Entry
+from pytest_deploycheck.settings.logs import LogChecks, LogSource
 from pytest_deploycheck.settings.systems import (
     Alertmanager,
     Grafana,
     Kubernetes,
-    LogSource,
     Prometheus,
     Service,
 )
@@ -20,7 +21,7 @@ from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, 
 
 TABLES = (
     *("endpoints", "versions", "expositions", "transactions", "targets", "metrics", "slos", "rules", "routes"),
-    *("workloads", "secrets", "config_maps", "permissions"),
+    *("workloads", "secrets", "config_maps", "permissions", "log_checks"),
 )
 """The tables of entries, in suite order."""
 
@@ -50,7 +51,7 @@ class Deployment(Frozen):
         return self
 
 
-class Environment(Checks, ClusterChecks):
+class Environment(Checks, ClusterChecks, LogChecks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
     deployment: Deployment = Field(default_factory=Deployment.model_construct)
@@ -69,7 +70,7 @@ class Environment(Checks, ClusterChecks):
     """Log sources by name."""
 
 
-class Settings(Checks, ClusterChecks):
+class Settings(Checks, ClusterChecks, LogChecks):
     """`deploycheck.toml`."""
 
     default_environment: Name | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from pytest_deploycheck.settings.checks import Entry
+from pytest_deploycheck.settings.entries import Entry
 from pytest_deploycheck.settings.masking import MASK, looks_secret, masked_arguments, masked_text
 from pytest_deploycheck.settings.source import dotted
 from pytest_deploycheck.settings.values import SecretRef, format_duration

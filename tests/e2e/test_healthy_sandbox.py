@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.stack import Sandbox
 
 RUNS = 10
-CHECKS = 62
+CHECKS = 68
 
 
 def test_a_healthy_stack_is_go_ten_times_in_a_row(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -103,6 +103,12 @@ environment.services.mcp.max_body = 67108864   # default
 environment.services.mcp.compression = "auto"   # default
 environment.services.mcp.writes = false   # default
 environment.logs.a.command = ["logs", "--token", "***", "--password=***", "a"]   # deploycheck.toml:20
+environment.logs.a.stdin = false   # default
+environment.logs.a.query = ""   # default
+environment.logs.a.wrapping = "auto"   # default
+environment.logs.a.tolerance = "5s"   # default
+environment.logs.a.timeout = "1m"   # default
+environment.logs.a.max_bytes = 1073741824   # default
 environment.logs.b.loki = "x"   # deploycheck.toml:22
 environment.logs.b.url = "http://h"   # deploycheck.toml:23
 environment.logs.b.auth.bearer = { env = "LOKI" } (set, 7 characters)   # deploycheck.toml:24

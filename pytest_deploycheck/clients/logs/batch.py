@@ -1,0 +1,105 @@
+"""Lines as they come from a source: many at a time, none longer than is sane, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+BLOCK = 256 * 1024
+"""Bytes read at once: large enough to hide the cost of a call, small enough for the processor's caches."""
+LONGEST_LINE = 1024 * 1024
+_HEAD = 512
+
+
+class Batch(msgspec.Struct):
+    """Some lines in a row.
+
+    Attributes:
+        lines: without their line ends.
+        ascii: whether all bytes are ASCII.
+        times: of each line, as its wrapping tells it, Unix seconds; None if it tells none.
+        services: of each line, the same.
+        too_long: index → length of lines of which only the head is here.
+    """
+
+    lines: list[bytes]
+    ascii: bool = False
+    times: Sequence[float | None] | None = None
+    services: Sequence[str | None] | None = None
+    too_long: dict[int, int] = msgspec.field(default_factory=dict)
+
+
+class Meter:
+    """Counts and hashes what is read."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, data: bytes) -> None:
+        """Add what was read."""
+        self.size += len(data)
+        self._hash.update(data)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 so far."""
+        return self._hash.hexdigest()
+
+
+def batches(
+    read: Callable[[int], bytes], meter: Meter, *, longest: int = LONGEST_LINE, block: int = BLOCK
+) -> Iterator[Batch]:
+    """Yield the lines of a stream; the last one may lack its line end.
+
+    Args:
+        read: as a file's; an empty answer is the end.
+        meter: is told of every byte.
+        longest: longer lines are not kept: their head is given, and their length.
+        block: how many bytes are read at once.
+    """
+    rest = b""
+    skipping = 0  # bytes of an overlong line whose head was given already
+    while data := read(block):
+        meter.add(data)
+        if skipping:
+            end = data.find(b"\n")
+            if end < 0:
+                skipping += len(data)
+                continue
+            yield _overlong(rest, skipping + end)
+            rest, skipping, data = b"", 0, data[end + 1 :]
+        end = data.rfind(b"\n")
+        if end < 0:
+            rest += data
+            if len(rest) > longest:
+                rest, skipping = rest[:_HEAD], len(rest)
+            continue
+        whole = rest + data[:end] if rest else data[:end]
+        rest = data[end + 1 :]
+        yield _batch(whole, longest)
+    if skipping:
+        yield _overlong(rest, skipping)
+    elif rest:
+        yield _batch(rest, longest)
+
+
+def _batch(whole: bytes, longest: int) -> Batch:
+    lines = whole.split(b"\n")
+    found = Batch(lines, whole.isascii())
+    if len(whole) > longest:
+        for at, line in enumerate(lines):
+            if len(line) > longest:
+                found.too_long[at] = len(line)
+                lines[at] = line[:_HEAD]
+    return found
+
+
+def _overlong(head: bytes, length: int) -> Batch:
+    return Batch([head], too_long={0: length})

@@ -1,0 +1,427 @@
+"""What every line must be: a JSON object, and valid by a JSON Schema.
+
+The meaning of a schema is that of the `jsonschema` package. Where a schema is simple enough, lines are decoded straight
+into a struct that accepts nothing which the schema refuses; whatever it does not accept is looked at again, slowly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from pytest_deploycheck.clients.logs.patterns import is_common, misses
+from pytest_deploycheck.errors import AuthorMistake, ConfigError, Mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_deploycheck.clients.logs.roles import Roles
+
+MISSING_EXTRA = "pip install 'pytest-deploycheck[logs]'"
+_REASON = 200
+
+_ANNOTATIONS = frozenset(
+    {"$schema", "$id", "$comment", "title", "description", "examples", "default", "format", "deprecated"}
+)
+_FAST_ROOT = _ANNOTATIONS | {"type", "properties", "required", "additionalProperties"}
+_FAST_PROPERTY = _ANNOTATIONS | {"type", "enum", "const", "pattern", "minLength", "maxLength", "minimum", "maximum"}
+_TYPES: dict[str, Any] = {
+    "string": str, "integer": int, "number": float, "boolean": bool, "null": None,
+    "object": dict[str, Any], "array": list[Any],
+}  # fmt: skip
+_SHARED = _ANNOTATIONS | {
+    "type", "properties", "required", "additionalProperties", "enum", "const", "pattern", "patternProperties",
+    "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "items", "anyOf", "oneOf",
+    "allOf", "not", "if", "then", "else", "minProperties", "maxProperties", "minItems", "maxItems", "$defs",
+    "definitions", "$ref",
+}  # fmt: skip
+"""Keywords that `jsonschema` and `jsonschema-rs` read alike (with the guards of `_is_shared`)."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in the struct of a line a value is.
+
+    Attributes:
+        attribute: of the struct.
+        below: the key within it, if it is an object; empty if the attribute is the value.
+    """
+
+    attribute: str
+    below: str = ""
+
+
+class Contract:
+    """One schema, compiled once.
+
+    Args:
+        schema: a JSON Schema (any draft that `jsonschema` knows); None = every line must be a JSON object.
+        roles: whose keys are read as well.
+
+    Attributes:
+        decode: from a line to a struct, raising for whatever it does not accept; None if the schema is not simple.
+        places: role → where in the struct its value is looked for, in order.
+        checks: (attribute, function from its column to the indexes of what has to be looked at again).
+
+    Raises:
+        AuthorMistake: if it is no valid schema, or `jsonschema` is not installed.
+    """
+
+    def __init__(self, schema: Mapping[str, Any] | None, roles: Roles) -> None:
+        """Compile it."""
+        self.schema = schema
+        self._validator = _validator(schema) if schema is not None else None
+        self._twin = _twin(schema) if schema is not None else None
+        self._guarded = schema is not None and _has_patterns(schema)
+        self.decode: Callable[[bytes], Any] | None = None
+        self.places: dict[str, tuple[Place, ...]] = {}
+        self.checks: list[tuple[str, Callable[[Sequence[Any]], list[int]]]] = []
+        self._compile(roles)
+
+    def reason(self, document: Any) -> str:
+        """Return why a parsed line is not valid; empty if it is."""
+        if not isinstance(document, dict):
+            return f"JSON, and no object: {_kind(document)}"
+        if self._validator is None:
+            return ""
+        from jsonschema.exceptions import best_match
+
+        error = best_match(self._validator.iter_errors(document))
+        if error is None:
+            return ""
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(
+            "."
+        )
+        text = error.message if len(error.message) <= _REASON else f"{error.message[:_REASON]}…"
+        return f"{where}: {text}" if where else text
+
+    def accepts(self, document: Any, line: bytes) -> bool:
+        """Return whether a parsed line is valid, as quickly as can be told.
+
+        Args:
+            document: the line, parsed.
+            line: the line itself: engines differ on patterns only where there are escapes or more than ASCII.
+        """
+        if not isinstance(document, dict):
+            return False
+        if self._validator is None:
+            return True
+        if self._twin is not None and not (self._guarded and (b"\\" in line or not line.isascii())):
+            return bool(self._twin(document))
+        return bool(self._validator.is_valid(document))
+
+    def _compile(self, roles: Roles) -> None:
+        schema = self.schema if self.schema is not None else {}
+        properties = schema.get("properties", {})
+        closed = schema.get("additionalProperties", True) is False
+        if not _is_fast(schema):
+            return
+        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+        names: dict[str, str] = {}
+        required = schema.get("required", ())
+        for key in [*properties, *(key for key in required if key not in properties)]:
+            names[key] = name = f"f{len(names)}"
+            kind = _type_of(properties.get(key, {}))
+            fields.append((name, kind) if key in required else (name, kind, None))
+            self.checks += [(name, check) for check in _checks_of(properties.get(key, {}))]
+        for role, keys in roles.keys.items():
+            places = []
+            for key in keys:
+                for head in {key, key.partition(".")[0]}:
+                    if head not in names and not closed:
+                        names[head] = f"f{len(names)}"
+                        fields.append((names[head], Any, None))
+                if key in names:
+                    places.append(Place(names[key]))
+                head, dot, rest = key.partition(".")
+                if dot and head in names:
+                    places.append(Place(names[head], rest))
+            self.places[role] = tuple(places)
+        fields.sort(key=len)  # those without a default come first
+        rename = {name: key for key, name in names.items()}
+        struct = msgspec.defstruct("Line", fields, rename=rename, forbid_unknown_fields=closed, gc=False)
+        self.decode = msgspec.json.Decoder(struct).decode
+
+
+def _kind(document: Any) -> str:
+    names = {
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
+    return names.get(type(document), "something else")
+
+
+# --- the documented meaning ------------------------------------------------------------------------------------------
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    try:
+        import jsonschema
+        import referencing.jsonschema
+    except ImportError:
+        raise AuthorMistake(
+            "validating log lines against a schema needs the package jsonschema, which is not installed",
+            next_step=MISSING_EXTRA,
+        ) from None
+    if not isinstance(schema, dict):
+        raise AuthorMistake(f"the schema is {_kind(schema)}, and no object", next_step="give a JSON Schema as a dict")
+    draft = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        _require_patterns(schema)
+        draft.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        where = "/".join(str(part) for part in error.absolute_path)
+        raise AuthorMistake(
+            f"the schema is not a valid JSON Schema: {error.message[:_REASON]}", where=f"#/{where}" if where else "#"
+        ) from None
+    for reference in _references(schema):
+        if not reference.startswith("#"):
+            raise AuthorMistake(
+                f"the schema refers to {reference!r}: nothing is fetched for it",
+                next_step="put what it refers to below $defs of the same schema",
+            )
+    # A registry of its own: without one, jsonschema would fetch what it does not know.
+    return draft(schema, registry=referencing.jsonschema.EMPTY_REGISTRY)
+
+
+def _subschemas(schema: Any) -> list[dict[str, Any]]:
+    """Return a schema and everything below it that is an object (values of `enum` and the like included: harmless)."""
+    found: list[dict[str, Any]] = []
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            found.append(node)
+            waiting += node.values()
+        elif isinstance(node, list | tuple):
+            waiting += node
+    return found
+
+
+def _references(schema: Mapping[str, Any]) -> list[str]:
+    return [node["$ref"] for node in _subschemas(schema) if isinstance(node.get("$ref"), str)]
+
+
+def _patterns(schema: Mapping[str, Any]) -> list[str]:
+    found = [node["pattern"] for node in _subschemas(schema) if isinstance(node.get("pattern"), str)]
+    for node in _subschemas(schema):
+        if isinstance(of_names := node.get("patternProperties"), dict):
+            found += of_names
+    return found
+
+
+def _has_patterns(schema: Mapping[str, Any]) -> bool:
+    return bool(_patterns(schema))
+
+
+def _require_patterns(schema: Mapping[str, Any]) -> None:
+    for pattern in _patterns(schema):
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise AuthorMistake(
+                f"the schema has a pattern that is no regular expression: {pattern!r}: {error}",
+                next_step="patterns are read as Python's `re` reads them",
+            ) from None
+
+
+# --- the same, faster ------------------------------------------------------------------------------------------------
+
+
+def _twin(schema: Mapping[str, Any]) -> Callable[[Any], bool] | None:
+    """Return jsonschema-rs's judgement, where it is installed and cannot differ."""
+    if not _is_shared(schema):
+        return None
+    try:
+        import jsonschema_rs
+    except ImportError:
+        return None
+    try:
+        judge: Callable[[Any], bool] = jsonschema_rs.validator_for(dict(schema), validate_formats=False).is_valid
+    except (ValueError, TypeError):
+        return None
+    return judge
+
+
+def _is_shared(schema: Mapping[str, Any]) -> bool:
+    if any(not is_common(pattern) for pattern in _patterns(schema)):
+        return False
+    for node in _schemas(schema):
+        if set(node) - _SHARED:
+            return False
+        # Numbers are compared differently (1, 1.0, true) where they are values of an enumeration.
+        values = [*node.get("enum", ()), *([node["const"]] if "const" in node else [])]
+        if not all(isinstance(value, str) for value in values):
+            return False
+        if any(isinstance(node.get(bound), bool) for bound in ("exclusiveMinimum", "exclusiveMaximum")):
+            return False
+    return True
+
+
+def _schemas(schema: Any) -> list[dict[str, Any]]:
+    """Return the schema and its subschemas, and nothing that only looks like one."""
+    found: list[dict[str, Any]] = []
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict):
+            continue
+        found.append(node)
+        for keyword in ("properties", "patternProperties", "$defs", "definitions"):
+            waiting += node[keyword].values() if isinstance(node.get(keyword), dict) else ()
+        for keyword in ("additionalProperties", "items", "not", "if", "then", "else"):
+            inner = node.get(keyword)
+            waiting += inner if isinstance(inner, list) else [inner]
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            waiting += node.get(keyword, ())
+    return found
+
+
+def _is_fast(schema: Mapping[str, Any]) -> bool:
+    if set(schema) - _FAST_ROOT or schema.get("type", "object") != "object":
+        return False
+    if schema.get("additionalProperties", True) not in (True, False) or not isinstance(
+        schema.get("required", []), list
+    ):
+        return False
+    return all(isinstance(one, dict) and _is_fast_property(one) for one in schema.get("properties", {}).values())
+
+
+def _is_fast_property(schema: Mapping[str, Any]) -> bool:
+    if set(schema) - _FAST_PROPERTY:
+        return False
+    values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
+    if not all(isinstance(value, str) for value in values) or ("enum" in schema and "const" in schema):
+        return False
+    kinds = _kinds(schema)
+    if values and kinds is not None and "string" not in kinds:
+        return False  # no value is both
+    if kinds is None:
+        # Without a type the keywords below speak of some values only.
+        return not set(schema) - _ANNOTATIONS - {"enum", "const"}
+    if {"object", "array"} & kinds and len(kinds - {"null"}) > 1:
+        return False
+    numeric = {"minimum", "maximum"} & set(schema)
+    textual = {"pattern", "minLength", "maxLength"} & set(schema)
+    return not (numeric and not kinds <= {"integer", "number", "null"}) and not (
+        textual and not kinds <= {"string", "null"}
+    )
+
+
+def _kinds(schema: Mapping[str, Any]) -> set[str] | None:
+    kind = schema.get("type")
+    if kind is None:
+        return None
+    return {kind} if isinstance(kind, str) else set(kind)
+
+
+def _type_of(schema: Mapping[str, Any]) -> Any:
+    values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
+    kinds = _kinds(schema)
+    if values and (kinds is None or "string" in kinds):
+        return Literal[tuple(values)]
+    if kinds is None:
+        return Any
+    found: Any = None
+    for kind in sorted(kinds - {"null"}):
+        # A number that is no integer still is one where both are named.
+        part = _TYPES["number" if kind == "integer" and "number" in kinds else kind]
+        found = part if found is None else found | part
+    return found | None if "null" in kinds and found is not None else found
+
+
+def _checks_of(schema: Mapping[str, Any]) -> list[Callable[[Sequence[Any]], list[int]]]:
+    found: list[Callable[[Sequence[Any]], list[int]]] = []
+    if "pattern" in schema:
+        found.append(misses(schema["pattern"]))
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if least or most is not None:
+        found.append(_outside(len, least, most))
+    if "minimum" in schema or "maximum" in schema:
+        found.append(_outside(None, schema.get("minimum"), schema.get("maximum")))
+    return found
+
+
+def _outside(
+    measure: Callable[[Any], Any] | None, least: float | None, most: float | None
+) -> Callable[[Sequence[Any]], list[int]]:
+    def misfit(value: Any) -> bool:
+        size = measure(value) if measure is not None else value
+        return (least is not None and not size >= least) or (most is not None and not size <= most)
+
+    def column(values: Sequence[Any]) -> list[int]:
+        try:
+            sizes = set(map(measure, values)) if measure is not None else values
+            fits = (least is None or min(sizes) >= least) and (most is None or max(sizes) <= most)
+        except TypeError:  # some are None
+            fits = False
+        return [] if fits else [at for at, value in enumerate(values) if value is not None and misfit(value)]
+
+    return column
+
+
+# --- a line ----------------------------------------------------------------------------------------------------------
+
+
+def parse(line: bytes) -> tuple[Any, str]:
+    """Return (the parsed line, why it is no JSON): one of both.
+
+    RFC 8259 as strictly as msgspec reads it: no bare NaN or Infinity, no lone surrogates, no byte order mark, UTF-8.
+    """
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 (byte {error.start})"
+    try:
+        return msgspec.json.decode(line), ""
+    except RecursionError:
+        return None, "not JSON: nested too deeply"
+    except msgspec.DecodeError as error:
+        return None, _why(line, str(error))
+
+
+def _why(line: bytes, problem: str) -> str:
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "not JSON: begins with a byte order mark"
+    if not line.lstrip().startswith((b"{", b"[", b'"')):
+        return "not JSON"
+    strange: list[str] = []
+
+    def constant(name: str) -> None:
+        strange.append(name)
+
+    try:
+        json.loads(line, parse_constant=constant)
+    except RecursionError:
+        return "not JSON: nested too deeply"
+    except ValueError:
+        return f"not JSON: {problem.removeprefix('JSON is malformed: ')}"
+    if strange:
+        return f"not JSON: a bare {strange[0]}"
+    return (
+        "not JSON: a lone surrogate" if b"\\u" in line else f"not JSON: {problem.removeprefix('JSON is malformed: ')}"
+    )
+
+
+def read_schema(path: Any) -> dict[str, Any]:
+    """Return the schema in a file.
+
+    Raises:
+        ConfigError: if it cannot be read, or is no JSON object.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+        problem = "" if isinstance(found, dict) else f"{_kind(found)}, and no object"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except (ValueError, RecursionError) as error:
+        problem = f"is not JSON: {error}"
+    if problem:
+        raise ConfigError([Mistake(where=str(path), key="schema", problem=problem, expected="a JSON Schema")])
+    return dict(found)

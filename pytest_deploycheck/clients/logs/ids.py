@@ -1,0 +1,176 @@
+"""Ids across lines and services, in bounded memory: all of them while they are few, then a sample by hash."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.model.logs import Ids, Offender
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KINDS = ("trace", "correlation")
+
+_KEPT = 1 << 14
+_HEX = b"0123456789abcdef"
+_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+="
+_ZERO = "0" * 32
+_TRACE = re.compile(r"(?:0x)?(?P<id>[0-9a-f]{32})", re.ASCII)
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII)
+_GCP = re.compile(r"projects/[^/]+/traces/(?P<id>[0-9a-f]{32})", re.ASCII)
+_SHORTEST, _LONGEST_ID = 6, 128
+_PLACEHOLDERS = frozenset(
+    {
+        "undefined",
+        "unknown",
+        "missing",
+        "correlation-id",
+        "request-id",
+        "00000000-0000-0000-0000-000000000000",
+        "0" * 32,
+    }
+)
+_LONGEST_WORD = 16
+"""Of the words among the placeholders; only texts as short are looked at as words."""
+_REASONS = {
+    "trace": "no trace id of 32 lower-case hexadecimal digits, not all zero",
+    "correlation": "no id: 6 to 128 letters, digits and any of -_.:/+=",
+}
+_FIRST = 10
+_EXCERPT = 80
+
+
+def problem(kind: str, value: object) -> str:
+    """Return what is wrong with an id; empty if it is well formed (W3C's trace id, in the usual spellings)."""
+    if isinstance(value, str):
+        if kind == "trace":
+            match = _TRACE.fullmatch(value) or _TRACEPARENT.fullmatch(value) or _GCP.fullmatch(value)
+            if match is not None and match["id"] != _ZERO:
+                return ""
+        elif (
+            _SHORTEST <= len(value) <= _LONGEST_ID
+            and value.isascii()
+            and not value.encode().translate(None, _TOKEN)
+            and not _stands_for_nothing(value)
+        ):
+            return ""
+    return _REASONS[kind]
+
+
+class IdTally:
+    """What is known of the ids of one kind so far.
+
+    Args:
+        kind: `trace` or `correlation`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        """Know none."""
+        self.kind = kind
+        self.present = 0
+        self.malformed = 0
+        self.offenders: list[Offender] = []
+        self.mask = 0
+        self.seen: dict[str, int] = {}  # id → bits of the services that logged it
+
+    def column(self, values: Sequence[str | None], services: Sequence[int], numbers: Sequence[int]) -> None:
+        """Add a column.
+
+        Args:
+            values: of lines in a row; None or empty = no id.
+            services: a bit for each line's service.
+            numbers: of the lines.
+        """
+        if None in values:
+            there = [at for at, value in enumerate(values) if value is not None]
+            if not there:
+                return
+            values = [values[at] for at in there]
+            services = [services[at] for at in there]
+            numbers = [numbers[at] for at in there]
+        if not self._plain(values):
+            for value, service, number in zip(values, services, numbers, strict=True):
+                self.add(value, service, number)
+            return
+        self.present += len(values)
+        mask, seen = self.mask, self.seen
+        for value, service in [pair for pair in zip(values, services, strict=True) if not hash(pair[0]) & mask]:
+            seen[value] = seen.get(value, 0) | service  # type: ignore[index, arg-type]
+        if len(seen) > _KEPT:
+            self._thin()
+
+    def add(self, value: object, service: int, number: int) -> None:
+        """Add one line's id, whatever it is."""
+        if value is None or value == "":
+            return
+        self.present += 1
+        if reason := problem(self.kind, value):
+            self.malformed += 1
+            if len(self.offenders) < _FIRST:
+                self.offenders.append(Offender(line=number, reason=reason, excerpt=str(value)[:_EXCERPT]))
+            return
+        text = str(value)
+        if not hash(text) & self.mask:
+            self.seen[text] = self.seen.get(text, 0) | service
+            if len(self.seen) > _KEPT:
+                self._thin()
+
+    def _plain(self, values: Sequence[str | None]) -> bool:
+        """Return whether all of them are well formed, in the plain spelling, by looking at the whole column at once."""
+        try:
+            lengths = set(map(len, values))  # type: ignore[arg-type]
+            joined = "".join(values).encode()  # type: ignore[arg-type]
+        except (TypeError, UnicodeEncodeError):
+            return False
+        if self.kind == "trace":
+            return lengths == {32} and not joined.translate(None, _HEX) and _ZERO not in values
+        return (
+            min(lengths) >= _SHORTEST
+            and max(lengths) <= _LONGEST_ID
+            and not joined.translate(None, _TOKEN)
+            and _PLACEHOLDERS.isdisjoint(values)
+            and (min(lengths) > _LONGEST_WORD or not any(_stands_for_nothing(value) for value in set(values) if value))
+        )
+
+    def _thin(self) -> None:
+        while len(self.seen) > _KEPT // 2:
+            self.mask = self.mask << 1 | 1
+            self.seen = {one: bits for one, bits in self.seen.items() if not hash(one) & self.mask}
+
+    def merge(self, later: IdTally, renamed: Sequence[int]) -> None:
+        """Add another's, of lines further down, whose hashes are this process's.
+
+        Args:
+            later: the other.
+            renamed: the other's service number → the bit here.
+        """
+        self.present += later.present
+        self.malformed += later.malformed
+        self.offenders = (self.offenders + later.offenders)[:_FIRST]
+        self.mask |= later.mask
+        self.seen = {one: bits for one, bits in self.seen.items() if not hash(one) & self.mask}
+        for one, bits in later.seen.items():
+            if not hash(one) & self.mask:
+                here = sum(bit for at, bit in enumerate(renamed) if bits >> at & 1)
+                self.seen[one] = self.seen.get(one, 0) | here
+        if len(self.seen) > _KEPT:
+            self._thin()
+
+    def found(self) -> Ids:
+        """Return the result."""
+        return Ids(
+            present=self.present,
+            malformed=self.malformed,
+            offenders=tuple(self.offenders),
+            distinct=len(self.seen) * (self.mask + 1),
+            exact=self.mask == 0,
+            sampled=len(self.seen),
+            shared=sum(1 for bits in self.seen.values() if bits & (bits - 1)),
+        )
+
+
+def _stands_for_nothing(value: str) -> bool:
+    if len(value) > _LONGEST_WORD:
+        return value in _PLACEHOLDERS
+    return value.lower() in _PLACEHOLDERS or set(value) == {"0"}

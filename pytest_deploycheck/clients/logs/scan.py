@@ -1,0 +1,430 @@
+"""Reads lines into a tally: whole columns at once where lines are alike, one by one where they are not.
+
+Both ways come to the same counts; the slow one is the meaning, the fast one only takes what it is sure of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pytest_deploycheck.clients.logs.contract import parse
+from pytest_deploycheck.clients.logs.levels import LEVEL_NAMES, normalise
+from pytest_deploycheck.clients.logs.roles import lookup
+from pytest_deploycheck.clients.logs.tally import ALARMING, EXCERPT, FIRST, SHORTEST_GAP, SHOWN_LEVELS, Tally
+from pytest_deploycheck.clients.logs.times import Column, Minutes, Moment, column, parse_time
+from pytest_deploycheck.clients.logs.unwrap import without_colours
+from pytest_deploycheck.model.logs import MINUTE, Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_deploycheck.clients.logs.batch import Batch
+    from pytest_deploycheck.clients.logs.contract import Contract, Place
+    from pytest_deploycheck.clients.logs.roles import Roles
+
+_FEW = 8
+"""Lines of which halves are not tried any more."""
+_STRAIGHT = 8
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The time that is looked at.
+
+    It begins at the first line whose time lies in it; whatever follows stands in it, and a line there that claims to
+    be older is an offender, not left out: a stopped clock must not hide what is written under it.
+
+    Attributes:
+        since: Unix time; None = from the first line on.
+        until: Unix time: the first line that reaches it ends the reading; None = all lines.
+        now: the runner's Unix time: later times are in the future.
+        tolerance: seconds that clocks and writers may differ.
+    """
+
+    since: float | None
+    until: float | None
+    now: float
+    tolerance: float
+
+
+class _Stream(msgspec.Struct):
+    """Where the reading of one writer's lines stands.
+
+    Attributes:
+        started: whether its window has begun.
+        ended: whether a line beyond the window was met.
+        highest: the latest time so far, of those not in the future.
+    """
+
+    started: bool
+    ended: bool = False
+    highest: float | None = None
+
+
+class Scan:
+    """One reading.
+
+    Args:
+        contract: what every line must be.
+        roles: which key plays which role.
+        window: the time that is looked at.
+        number: how many lines stand before the first one.
+
+    Attributes:
+        tally: what was counted so far.
+    """
+
+    def __init__(self, contract: Contract, roles: Roles, window: Window, *, number: int = 0) -> None:
+        """Begin."""
+        self.tally = Tally()
+        self._contract = contract
+        self._roles = roles
+        self._window = window
+        self._number = number
+        self._main = _Stream(window.since is None)
+        self._streams: dict[str, _Stream] = {}  # of logs of several writers, which come one after the other
+        self._minutes = Minutes()
+        self._level_of: dict[Any, str] = dict(LEVEL_NAMES)
+        self._level_key = roles.keys["level"][0] if len(roles.keys["level"]) == 1 else None
+        self._quick = contract.decode if contract.places.get("time") and contract.places.get("level") else None
+        self._columns = {role: _reader(places) for role, places in contract.places.items() if places}
+        self._straight = 0  # batches that are not tried as columns, because none of the last one was
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing else needs to be read."""
+        return self._main.ended
+
+    def feed(self, batch: Batch) -> None:
+        """Read some lines."""
+        first = self._number + 1
+        self._number += len(batch.lines)
+        if self.ended or not batch.lines:
+            return
+        simple = batch.times is None and batch.services is None and not batch.too_long
+        if self._quick is None or not simple or self._straight:
+            self._straight = max(0, self._straight - 1)
+            self._one_by_one(batch, 0, len(batch.lines), first)
+        elif not self._tried(batch, 0, len(batch.lines), first):
+            self._straight = _STRAIGHT
+
+    def _tried(self, batch: Batch, begin: int, end: int, first: int) -> bool:
+        """Read lines as columns where possible, in halves where not; return whether any were."""
+        if self._in_columns(batch.lines[begin:end], first + begin, ascii_only=batch.ascii):
+            return True
+        if end - begin <= _FEW:
+            self._one_by_one(batch, begin, end, first)
+            return False
+        middle = (begin + end) // 2
+        return self._tried(batch, begin, middle, first) | self._tried(batch, middle, end, first)
+
+    # --- whole columns ------------------------------------------------------------------------------------------------
+
+    def _in_columns(  # noqa: PLR0911 - each is a reason to look more closely
+        self, lines: list[bytes], first: int, *, ascii_only: bool
+    ) -> bool:
+        """Read lines as columns; False if they need a closer look: nothing of them was counted then."""
+        if self.ended or self._quick is None or not (ascii_only or _is_utf8(lines)):
+            return False
+        tally = self.tally
+        try:
+            rows = list(map(self._quick, lines))
+        except _UNREADABLE:
+            return False
+        if any(check([getattr(row, name) for row in rows]) for name, check in self._contract.checks):
+            return False
+        values = {role: column_of(rows) for role, column_of in self._columns.items()}
+        times = column(values["time"], self._minutes)
+        levels = self._levels(values["level"])
+        if times is None or levels is None:
+            return False
+        low, high = times.at(times.ordered[0]), times.at(times.ordered[-1])
+        if not self._is_calm(times, low, high):
+            return False
+        since = self._window.since
+        if not self._main.started and since is not None and high < since:
+            tally.skipped += len(lines)
+            tally.skipped_last = max(high, tally.skipped_last or high)
+            return True
+        self._main.started = True
+        self._main.highest = high if self._main.highest is None else max(self._main.highest, high)
+        self._count(times, levels, low, high)
+        services = values.get("service")
+        self._hear(services, times)
+        bits = self._bits(services, len(rows))
+        for kind, ids in tally.ids.items():
+            if kind in values:
+                ids.column(values[kind], bits, range(first, first + len(rows)))
+        self._alarms(levels, values.get("message"), lines, first)
+        return True
+
+    def _levels(self, values: Sequence[Any]) -> list[str] | None:
+        """Return the normalised levels; None if one of them is not known."""
+        known = self._level_of
+        try:
+            strange = set(values).difference(known)
+        except TypeError:  # a list or an object
+            return None
+        for value in strange:
+            # A number's meaning depends on its key, and True is 1 to a dict.
+            if not isinstance(value, str) and (self._level_key is None or isinstance(value, bool)):
+                return None
+            level = normalise(value, self._level_key or "")
+            if level is None:
+                return None
+            known[value] = level
+        return [known[value] for value in values]
+
+    def _is_calm(self, times: Column, low: float, high: float) -> bool:
+        """Return whether nothing about these times needs a closer look: no disorder, none outside of the window."""
+        window, highest, started = self._window, self._main.highest, self._main.started
+        if high > window.now + window.tolerance or (window.until is not None and high >= window.until):
+            return False
+        if started and window.since is not None and low < window.since - window.tolerance:
+            return False
+        if not started and window.since is not None and low < window.since <= high:
+            return False  # the window begins within
+        if highest is not None and started and low < highest - window.tolerance:
+            return False
+        return high - low <= window.tolerance or times.sorted
+
+    def _count(self, times: Column, levels: list[str], low: float, high: float) -> None:
+        tally, amount = self.tally, len(levels)
+        tally.lines += amount
+        tally.parsed += amount
+        tally.naive += amount if times.naive else 0
+        whole = Counter(levels)
+        for level, count in whole.items():
+            tally.level(level, count)
+        if len(times.spans) == 1:
+            for level, count in whole.items():
+                tally.minute(times.spans[0][0], level, count)
+        else:
+            in_order = levels if times.sorted else [level for _, level in sorted(zip(times.texts, levels, strict=True))]
+            for minute, begin, end in times.spans:
+                for level, count in Counter(in_order[begin:end]).items():
+                    tally.minute(minute, level, count)
+        floor = max(tally.gap, SHORTEST_GAP)
+        if high - low > floor and (gap := times.longest_gap(floor)) is not None:
+            tally.gap, tally.gap_after = gap
+        tally.spread(low, high)
+
+    def _hear(self, services: Sequence[Any] | None, times: Column) -> None:
+        """Note when each service was last heard of."""
+        if services is None:
+            return
+        pairs = zip(services, times.texts, strict=True)
+        last = dict(pairs if times.sorted else sorted(pairs, key=lambda pair: pair[1]))
+        for name, text in last.items():
+            if isinstance(name, str):
+                self.tally.service(name, times.at(text))
+
+    def _bits(self, services: Sequence[Any] | None, amount: int) -> Sequence[int]:
+        if services is None:
+            return [0] * amount
+        bits = {name: self.tally.bit(name) if isinstance(name, str) else 0 for name in set(services)}
+        return [bits[name] for name in services]
+
+    def _alarms(self, levels: list[str], messages: Sequence[Any] | None, lines: list[bytes], first: int) -> None:
+        """Count the messages of errors, keep the first lines of unusual levels."""
+        tally = self.tally
+        for level in SHOWN_LEVELS.intersection(levels):
+            kept = tally.level_lines.setdefault(level, [])
+            if len(kept) < FIRST:
+                for at, one in enumerate(levels):
+                    if one == level:
+                        tally.offend(kept, first + at, level, lines[at])
+        found = [at for at, level in enumerate(levels) if level in ALARMING] if ALARMING.intersection(levels) else []
+        if not found:
+            return
+        template_of = tally.templates.of
+        texts = [_text(messages[at] if messages is not None else None, lines[at]) for at in found]
+        templates = [template_of(text) for text in texts]
+        firsts: dict[str, int] = {}
+        for index, template in enumerate(templates):
+            firsts.setdefault(template, index)
+        for template, count in Counter(templates).items():
+            at = firsts[template]
+            tally.alarm(
+                Signature(
+                    template=template, level=levels[found[at]], count=count, line=first + found[at],
+                    example=texts[at][:EXCERPT],
+                )
+            )  # fmt: skip
+
+    # --- one by one ---------------------------------------------------------------------------------------------------
+
+    def _one_by_one(self, batch: Batch, begin: int, end: int, first: int) -> None:
+        for at in range(begin, end):
+            if self.ended:
+                return
+            line = batch.lines[at]
+            if not line.strip():
+                continue
+            told = batch.times[at] if batch.times is not None else None
+            wrapped = Moment(told) if told is not None else None
+            service = batch.services[at] if batch.services is not None else None
+            self._line(line, first + at, batch.too_long.get(at), wrapped, service)
+
+    def _line(self, line: bytes, number: int, length: int | None, wrapped: Moment | None, service: str | None) -> None:
+        """Read one line: this is what is meant."""
+        tally, stream = self.tally, self._stream(service)
+        if b"\x1b" in line:
+            line = without_colours(line)
+        document, why = (None, f"{length:,} bytes long: too long to be read") if length else parse(line)
+        if not isinstance(document, dict):
+            if self._admits(stream, wrapped):
+                tally.lines += 1
+                tally.invalid += 1
+                tally.offend(tally.offenders, number, why or self._contract.reason(document), line)
+                if wrapped is not None:
+                    self._time(stream, wrapped, number, line, "")
+            return
+        moment = parse_time(self._roles.value(document, "time")) or wrapped
+        if not self._admits(stream, moment):
+            return
+        tally.lines += 1
+        tally.parsed += 1
+        if not self._contract.accepts(document, line):
+            tally.invalid += 1
+            if len(tally.offenders) < FIRST:  # explaining costs a hundred times as much as telling
+                reason = self._contract.reason(document) or "does not match the schema"
+                tally.offend(tally.offenders, number, reason, line)
+        self._told(document, moment, stream, number, line, service)
+
+    def _told(
+        self,
+        document: dict[str, Any],
+        moment: Moment | None,
+        stream: _Stream,
+        number: int,
+        line: bytes,
+        service: str | None,
+    ) -> None:
+        """Count what a parsed line tells: its level, time, service, ids and message."""
+        tally = self.tally
+        level = self._level(document, number, line)
+        name = service or _name(self._roles.value(document, "service"))
+        if moment is None:
+            tally.timeless += 1
+        else:
+            tally.naive += moment.naive
+            self._time(stream, moment, number, line, level)
+            if name is not None and not self._is_ahead(moment):
+                tally.service(name, moment.at)
+        bit = tally.bit(name)
+        for kind, ids in tally.ids.items():
+            ids.add(self._roles.value(document, kind), bit, number)
+        if level in ALARMING:
+            text = _text(self._roles.value(document, "message"), line)
+            template = tally.templates.of(text)
+            tally.alarm(Signature(template=template, level=level, count=1, line=number, example=text[:EXCERPT]))
+
+    def _stream(self, service: str | None) -> _Stream:
+        if service is None:
+            return self._main
+        found = self._streams.get(service)
+        if found is None:
+            found = self._streams[service] = _Stream(self._window.since is None)
+            self.tally.several = True
+        return found
+
+    def _is_ahead(self, moment: Moment) -> bool:
+        return moment.at > self._window.now + self._window.tolerance
+
+    def _admits(self, stream: _Stream, moment: Moment | None) -> bool:
+        """Return whether a line stands in the window; lines without a time go with those before them."""
+        window, tally = self._window, self.tally
+        if stream.ended:
+            return False
+        if moment is not None and window.until is not None and moment.at >= window.until:
+            stream.ended = True
+            return False
+        if stream.started:
+            return True
+        if moment is not None and window.since is not None and window.since <= moment.at and not self._is_ahead(moment):
+            stream.started = True
+            return True
+        tally.skipped += 1
+        if moment is not None and not self._is_ahead(moment):
+            tally.skipped_last = max(moment.at, tally.skipped_last or moment.at)
+        return False
+
+    def _level(self, document: dict[str, Any], number: int, line: bytes) -> str:
+        tally = self.tally
+        key, value = self._roles.pair(document, "level")
+        if value is None:
+            tally.unlevelled += 1
+            return ""
+        level = normalise(value, key)
+        if level is None:
+            tally.strange_level(str(value)[:40])
+            return ""
+        tally.level(level)
+        if level in SHOWN_LEVELS:
+            tally.offend(tally.level_lines.setdefault(level, []), number, level, line)
+        return level
+
+    def _time(self, stream: _Stream, moment: Moment, number: int, line: bytes, level: str) -> None:
+        """Count a time: in its minute, and whether it is where it should be."""
+        tally, window, at = self.tally, self._window, moment.at
+        if self._is_ahead(moment):
+            tally.outside += 1
+            tally.offend(tally.outsiders, number, f"{at - window.now:.1f} s in the future", line)
+            return
+        if window.since is not None and at < window.since - window.tolerance:
+            tally.outside += 1
+            tally.offend(tally.outsiders, number, f"{window.since - at:.1f} s before the window", line)
+            return
+        if stream.highest is not None and at < stream.highest - window.tolerance:
+            tally.disordered += 1
+            tally.offend(tally.disorder, number, f"{stream.highest - at:.1f} s older than a line before it", line)
+        stream.highest = at if stream.highest is None else max(stream.highest, at)
+        tally.minute(int(at // MINUTE) * MINUTE, level)
+        tally.spread(at, at)
+
+
+def _reader(places: Sequence[Place]) -> Callable[[list[Any]], list[Any]]:
+    """Return the function that takes a role's column out of rows."""
+    if len(places) == 1 and not places[0].below:
+        name = places[0].attribute
+        return lambda rows: [getattr(row, name) for row in rows]
+
+    def one(row: Any) -> Any:
+        for place in places:
+            value = getattr(row, place.attribute)
+            if place.below:
+                value = lookup(value, place.below) if isinstance(value, dict) else None
+            if value is not None:
+                return value
+        return None
+
+    return lambda rows: list(map(one, rows))
+
+
+def _is_utf8(lines: Sequence[bytes]) -> bool:
+    try:
+        b"\n".join(lines).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _name(value: Any) -> str | None:
+    if isinstance(value, str) and value:
+        return value
+    inner = value.get("name") if isinstance(value, dict) else None
+    return inner if isinstance(inner, str) else None
+
+
+def _text(message: Any, line: bytes) -> str:
+    """Return the text of a message by which its error is known."""
+    if isinstance(message, str) and message:
+        return message
+    if message is not None:
+        return msgspec.json.encode(message).decode()
+    return line[:EXCERPT].decode("utf-8", "replace")

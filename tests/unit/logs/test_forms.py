@@ -1,0 +1,228 @@
+"""Times, levels, ids, signatures and wrappings, one by one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_deploycheck.clients.logs.batch import Batch
+from pytest_deploycheck.clients.logs.ids import problem
+from pytest_deploycheck.clients.logs.levels import normalise
+from pytest_deploycheck.clients.logs.patterns import DIGITS, HEX, cannot_tell_apart, is_common, misses
+from pytest_deploycheck.clients.logs.signature import signature
+from pytest_deploycheck.clients.logs.times import Minutes, column, parse_time
+from pytest_deploycheck.clients.logs.unwrap import recognise, unwrapped
+
+AT = 1_795_252_000.0  # 2026-11-21T09:06:40Z
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "naive"),
+    [
+        ("2026-11-21T09:06:40Z", AT, False),
+        ("2026-11-21t09:06:40.5z", AT + 0.5, False),
+        ("2026-11-21T09:06:40.123456789Z", AT + 0.123456789, False),
+        ("2026-11-21T10:06:40+01:00", AT, False),
+        ("2026-11-21T10:06:40+0100", AT, False),
+        ("2026-11-21 09:06:40,745", AT + 0.745, True),
+        ("2026-11-21 09:06:40 UTC", AT, False),
+        (AT, AT, False),
+        (AT * 1e3, AT, False),
+        (int(AT * 1e6), AT, False),
+        (str(int(AT) * 10**9), AT, False),
+        ("1795252000.25", AT + 0.25, False),
+    ],
+)
+def test_times(value: object, at: float, naive: bool) -> None:
+    found = parse_time(value)
+    assert found is not None
+    assert found.at == pytest.approx(at, abs=1e-6)
+    assert found.naive == naive
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "now", "2026-11-21", "2026-13-21T09:06:40Z", "2026-11-21T25:06:40Z", "09:06:40", 12, True, None, [], 10**400,
+     "٢٠٢٦-11-21T09:06:40Z", float("nan"), "99999999999999999999"],
+)  # fmt: skip
+def test_what_is_no_time(value: object) -> None:
+    assert parse_time(value) is None
+
+
+def test_a_column_of_one_spelling_is_read_at_once() -> None:
+    found = column(["2026-11-21T09:06:59.900Z", "2026-11-21T09:07:00.100Z"], Minutes())
+    assert found is not None
+    assert found.spans == [(int(AT) - 40, 0, 1), (int(AT) + 20, 1, 2)]
+    assert found.epochs(found.texts) == [pytest.approx(AT + 19.9), pytest.approx(AT + 20.1)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2026-11-21T09:06:40Z", "2026-11-21T09:06:40.1Z"],
+        ["2026-11-21T09:06:40Z", None],
+        ["2026-11-21T09:06:60Z"],
+        ["2026-11-21T09:60:00Z"],
+        ["2026-02-30T09:00:00Z"],
+        ["2026-11-21T09:06:40Z", "2026-11-21T09:06:4xZ"],
+        ["2026-11-21T09:06:40+01:00"],
+        [5],
+    ],
+)
+def test_what_is_no_such_column(texts: list[object]) -> None:
+    assert column(texts, Minutes()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "level"),
+    [
+        ("info", "level", "INFO"), ("Warning", "level", "WARN"), (" ERR ", "level", "ERROR"), ("notice", "x", "INFO"),
+        ("CRITICAL", "severity", "FATAL"), ("EMERGENCY", "severity", "FATAL"), ("DEFAULT", "severity", None),
+        (30, "level", "INFO"), (50, "level", "ERROR"), (30, "levelno", "WARN"), (17, "SeverityNumber", "ERROR"),
+        (24, "severity_number", "FATAL"), (0, "severityNumber", None), ("3", "PRIORITY", "ERROR"),
+        (6, "PRIORITY", "INFO"),
+        (9, "PRIORITY", None), (True, "level", None), ("loud", "level", None), (None, "level", None),
+        ("", "level", None),
+        (40.0, "level", "WARN"), ("٣٠", "level", None), ("9" * 5000, "level", None),
+    ],
+)  # fmt: skip
+def test_levels(value: object, key: str, level: str | None) -> None:
+    assert normalise(value, key) == level
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "good"),
+    [
+        ("trace", "4bf92f3577b34da6a3ce929d0e0e4736", True),
+        ("trace", "0x4bf92f3577b34da6a3ce929d0e0e4736", True),
+        ("trace", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("trace", "projects/shop/traces/4bf92f3577b34da6a3ce929d0e0e4736", True),
+        ("trace", "0" * 32, False),
+        ("trace", f"00-{'0' * 32}-00f067aa0ba902b7-01", False),
+        ("trace", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", False),
+        ("trace", f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01", False),
+        ("trace", "4BF92F3577B34DA6A3CE929D0E0E4736", False),
+        ("trace", "4bf92f3577b34da6a3ce929d0e0e4736\n", False),
+        ("trace", 5, False),
+        ("correlation", "req-000123", True),
+        ("correlation", "0b7d6f2e-57a3-4d1c-9f55-0f2f6f0c9a11", True),
+        ("correlation", "00000000-0000-0000-0000-000000000000", False),
+        ("correlation", "undefined", False),
+        ("correlation", "Unknown", False),
+        ("correlation", "000000", False),
+        ("correlation", "x", False),
+        ("correlation", "a b c d e f", False),
+        ("correlation", "ä" * 10, False),
+        ("correlation", "x" * 129, False),
+    ],
+)
+def test_ids(kind: str, value: object, good: bool) -> None:
+    assert (problem(kind, value) == "") == good
+
+
+@pytest.mark.parametrize(
+    ("message", "template"),
+    [
+        ("timeout after 312 ms calling payments", "timeout after <number> ms calling payments"),
+        ("user 'bob' not found\nTraceback …", "user <quoted> not found"),
+        ("dial tcp 10.2.3.4:5432: refused", "dial tcp <address>: refused"),
+        ("order 0b7d6f2e-57a3-4d1c-9f55-0f2f6f0c9a11 lost", "order <uuid> lost"),
+        ("GET https://api.example.com/v1?x=1 gave 503", "GET <url> gave <number>"),
+        ("object 0xdeadbeef at deadbeef12345678", "object <hex> at <hex>"),
+        ("since 2026-11-21T09:06:40Z", "since <time>"),
+        ("decade facade", "decade facade"),
+    ],
+)
+def test_signatures(message: str, template: str) -> None:
+    assert signature(message) == template
+
+
+WRAPPED: dict[str, list[tuple[bytes, bytes, float | None, str | None]]] = {
+    "compose": [
+        (b'orders-1  | {"a":"x | y"}', b'{"a":"x | y"}', None, "orders-1"),
+        (b'\x1b[36morders-1  | \x1b[0m{"a":1}', b'{"a":1}', None, "orders-1"),
+        (b'orders-1  | 2026-11-21T09:06:40.000000001Z {"a":1}', b'{"a":1}', AT, "orders-1"),
+        (b"orders-api-1 exited with code 1", b"orders-api-1 exited with code 1", None, None),
+    ],
+    "kubectl": [
+        (b'[pod/orders-7d4/app] {"a":1}', b'{"a":1}', None, "pod/orders-7d4/app"),
+        (b'[pod/orders-7d4/app] 2026-11-21T09:06:40Z {"a":1}', b'{"a":1}', AT, "pod/orders-7d4/app"),
+        (b'2026-11-21T09:06:40Z {"a":1}', b'{"a":1}', AT, None),
+        (b"[warn] no prefix", b"[warn] no prefix", None, None),
+    ],
+    "docker": [
+        (b'{"log":"{\\"a\\":1}\\n","stream":"stdout","time":"2026-11-21T09:06:40Z"}', b'{"a":1}', AT, None),
+        (b'{"log":"plain\\n","stream":"stderr","time":"2026-11-21T09:06:40Z"}', b"plain", AT, None),
+    ],
+    "journal": [
+        (
+            b'{"MESSAGE":"{\\"a\\":1}","__REALTIME_TIMESTAMP":"1795252000000000","_SYSTEMD_UNIT":"mcp.service"}',
+            b'{"a":1}', AT, "mcp.service",
+        ),
+        (b'{"MESSAGE":[123,125],"__REALTIME_TIMESTAMP":"1795252000000000"}', b"{}", AT, None),
+    ],
+    "none": [(b'{"a":1}', b'{"a":1}', None, None), (b"plain", b"plain", None, None)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+def test_wrappings(wrapping: str) -> None:
+    lines = [raw for raw, *_ in WRAPPED[wrapping]]
+    assert recognise(lines) == wrapping
+    (batch,) = unwrapped([Batch(list(lines))], wrapping)
+    assert batch.lines == [line for _, line, _, _ in WRAPPED[wrapping]]
+    if wrapping != "none":
+        assert batch.times == [pytest.approx(at) if at else None for _, _, at, _ in WRAPPED[wrapping]]
+        assert batch.services == [service for *_, service in WRAPPED[wrapping]]
+
+
+def test_parts_of_a_cri_line_are_joined_per_stream() -> None:
+    lines = [
+        b'2026-11-21T09:06:40Z stdout P {"message":"one ',
+        b"2026-11-21T09:06:40Z stderr F plain stderr line",
+        b'2026-11-21T09:06:41Z stdout F line"}',
+        b"2026-11-21T09:06:42Z stdout P never finished",
+    ]
+    assert recognise(lines) == "cri"
+    found = list(unwrapped([Batch(lines[:2]), Batch(lines[2:])], "cri"))
+    assert [line for batch in found for line in batch.lines] == [
+        b"plain stderr line", b'{"message":"one line"}', b"never finished",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "digits", "hexadecimal"),
+    [
+        ("^[0-9]{4}-[0-9]{2}$", True, False),
+        (r"^\d{4}$", True, False),
+        ("^[0-9a-f]{8}-[0-9a-f]{4}$", True, True),
+        ("^1[0-9]$", False, False),
+        ("^[0-8]$", False, False),
+        ("^[a-z]+$", True, False),
+        (r"^\w+$", True, True),
+        ("(?i)abc", False, False),
+        ("^x{2,3}$", True, True),
+    ],
+)
+def test_which_characters_a_pattern_cannot_tell_apart(pattern: str, digits: bool, hexadecimal: bool) -> None:
+    assert cannot_tell_apart(pattern, DIGITS) == digits
+    assert cannot_tell_apart(pattern, HEX) == hexadecimal
+
+
+@pytest.mark.parametrize(
+    ("pattern", "common"),
+    [("^[0-9a-f]{32}$", True), (r"\A[0-9]+\Z", False), ("[[:alpha:]]", False), ("[a&&b]", False),
+     (r"(?P<x>a)\1", False), ("a*+", False), ("(?i)a", False),
+     (r"^\S+$", False), ("^(?:a|b)*$", True), ("a{,3}", False), (r"\<a", False)],
+)  # fmt: skip
+def test_which_patterns_engines_read_alike(pattern: str, common: bool) -> None:
+    assert is_common(pattern) == common
+
+
+def test_a_column_is_searched_as_each_of_its_texts_is() -> None:
+    texts = ["12", "1", "x", None, "12\n", "", "ab"]
+    for pattern in ("^[0-9]{2}$", "^[0-9]+$", "^[a-c]{1,3}$", "b"):
+        wanted = [at for at, text in enumerate(texts) if text is not None and re.search(pattern, text) is None]
+        assert [at for at in misses(pattern)(texts) if at in wanted] == wanted
+        assert misses(pattern)(["12", "ab"]) == [at for at, t in enumerate(["12", "ab"]) if not re.search(pattern, t)]
