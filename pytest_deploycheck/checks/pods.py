@@ -58,17 +58,14 @@ def ready(
     if not pods:
         judgement.doubtful("no data: no pod matches")
         return judgement.finding("")
-    finished = [pod for pod in pods if pod.finished]
-    live = [pod for pod in pods if not pod.finished]
-    unready = [pod for pod in live if not pod.ready and not pod.terminating]
+    finished, leaving, good, unready = _sorted(pods)
+    live = len(pods) - len(finished)
     if unready:
-        judgement.bad(f"{share(len(unready), len(live), 'pod')} not ready", pod_rows(unready, now))
+        judgement.bad(f"{share(len(unready), live, 'pod')} not ready", pod_rows(unready, now))
     if finished and not finished_allowed:
         judgement.bad(f"{share(len(finished), len(pods), 'pod')} ended", pod_rows(finished, now))
-    good = [pod for pod in live if pod.ready and not pod.terminating]
     if len(good) < least:
         judgement.bad(f"{count(len(good), 'ready pod')}, fewer than the expected {least}")
-    leaving = [pod for pod in live if pod.terminating]
     rows: Rows = [
         (pod.name, "terminating", age(now, pod.metadata.creation_timestamp), "not counted") for pod in leaving
     ]
@@ -77,6 +74,22 @@ def ready(
     judgement.note(rows)
     said = f"all {count(len(good), 'pod')} ready"
     return judgement.finding(f"{said}; {count(len(rows), 'pod')} not counted" if rows else said)
+
+
+def _sorted(pods: Iterable[Pod]) -> tuple[list[Pod], list[Pod], list[Pod], list[Pod]]:
+    """Return those that have ended, those that terminate, those that are ready, and the others, in one pass."""
+    finished: list[Pod] = []
+    leaving: list[Pod] = []
+    good: list[Pod] = []
+    unready: list[Pod] = []
+    for pod in pods:
+        if pod.finished:
+            finished.append(pod)
+        elif pod.terminating:
+            leaving.append(pod)
+        else:
+            (good if pod.ready else unready).append(pod)
+    return finished, leaving, good, unready
 
 
 def stuck(pods: Sequence[Pod], asked: Asked, *, now: datetime) -> Finding:

@@ -109,13 +109,25 @@ environment.logs.a.wrapping = "auto"   # default
 environment.logs.a.tolerance = "5s"   # default
 environment.logs.a.timeout = "1m"   # default
 environment.logs.a.max_bytes = 1073741824   # default
+environment.logs.b.stdin = false   # default
 environment.logs.b.loki = "x"   # deploycheck.toml:22
+environment.logs.b.query = ""   # default
 environment.logs.b.url = "http://h"   # deploycheck.toml:23
 environment.logs.b.auth.bearer = { env = "LOKI" } (set, 7 characters)   # deploycheck.toml:24
+environment.logs.b.wrapping = "auto"   # default
+environment.logs.b.tolerance = "5s"   # default
+environment.logs.b.timeout = "1m"   # default
+environment.logs.b.max_bytes = 1073741824   # default
+environment.logs.c.stdin = false   # default
 environment.logs.c.loki = "x"   # deploycheck.toml:26
+environment.logs.c.query = ""   # default
 environment.logs.c.url = "http://h"   # deploycheck.toml:27
 environment.logs.c.auth.header = "X-Api-Key"   # deploycheck.toml:28
 environment.logs.c.auth.value = { command = ["vault", "--token=***"] } (not run)   # deploycheck.toml:28
+environment.logs.c.wrapping = "auto"   # default
+environment.logs.c.tolerance = "5s"   # default
+environment.logs.c.timeout = "1m"   # default
+environment.logs.c.max_bytes = 1073741824   # default
 """
 
 

@@ -24,7 +24,7 @@ _SERVICE_LABELS = ("service_name", "service", "app", "container", "job")
 
 class _Stream(msgspec.Struct):
     stream: dict[str, str]
-    values: list[tuple[str, str] | tuple[str, str, Any]]
+    values: list[list[Any]]  # time and line; with structured metadata an object as well
 
 
 class _Data(msgspec.Struct, rename="camel"):
@@ -109,10 +109,17 @@ def _page(wire: Wire, selector: str, start: int, end: int, page: int) -> list[tu
                 next_step='give a log query, such as {app="mcp"}, without rate() or count_over_time()',
             )
         streams = _streams.decode(answer.data.result)
-        found = [(int(value[0]), _service(stream.stream), value[1]) for stream in streams for value in stream.values]
+        found = [_entry(value, _service(stream.stream)) for stream in streams for value in stream.values]
     except (*UNREADABLE, ValueError) as error:
         raise refuse(reply, "Loki", str(error)) from None
     return sorted(found, key=lambda one: one[0])
+
+
+def _entry(value: list[Any], service: str) -> tuple[int, str, str]:
+    match value:
+        case [str(at), str(line), *_]:
+            return int(at), service, line
+    raise ValueError(f"an entry of {len(value)} values that are no time and line")
 
 
 def _service(labels: dict[str, str]) -> str:
