@@ -291,7 +291,7 @@ def _pod(
     started = moment(45)
     return {
         "metadata": _meta(name, f"pod-{name}", labels={"app": app, **labels}, owner=(*owner, uid)),
-        "spec": {**_template({}, image)["spec"], "nodeName": node},
+        "spec": {**_template({}, image, password=app == "mcp-journal")["spec"], "nodeName": node},
         "status": {
             "phase": "Running",
             "startTime": started,
@@ -314,12 +314,11 @@ def _pod(
     }
 
 
-def _template(labels: dict[str, str], image: str) -> dict[str, Any]:
+def _template(labels: dict[str, str], image: str, *, password: bool = False) -> dict[str, Any]:
     limits = {"cpu": "500m", "memory": "256Mi"}
-    environment = [
-        {"name": "DATABASE_PASSWORD", "value": "no-real-password-either"},
-        {"name": "LEVEL", "value": "info"},
-    ]
+    environment = [{"name": "LEVEL", "value": "info"}]
+    if password:  # as it should not be done, and is
+        environment.append({"name": "DATABASE_PASSWORD", "value": "no-real-password-either"})
     container = {"name": "app", "image": image, "env": environment, "resources": {"limits": limits, "requests": limits}}
     return {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
 
@@ -409,5 +408,6 @@ def _meta(
     if annotations:
         found["annotations"] = annotations
     if owner is not None:
-        found["ownerReferences"] = [{"kind": owner[0], "name": owner[1], "uid": owner[2], "controller": True}]
+        reference = {"apiVersion": "apps/v1", "kind": owner[0], "name": owner[1], "uid": owner[2], "controller": True}
+        found["ownerReferences"] = [reference]
     return found

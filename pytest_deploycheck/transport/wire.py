@@ -349,7 +349,7 @@ class Wire:
         attempt.send(self._transport, Question(limits=self.endpoint.timeouts, clock=self._clock), self._clock)
         return attempt
 
-    def use(self, attempt: Attempt, age: float) -> Reply | Failure:
+    def use(self, attempt: Attempt, age: float | None) -> Reply | Failure:
         """Record an answer that was asked ahead as that of the check that runs, and return it.
 
         Args:

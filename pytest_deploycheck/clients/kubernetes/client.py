@@ -22,9 +22,10 @@ from pytest_deploycheck.model.kubernetes.workloads import (
     ReplicaSet,
     StatefulSet,
 )
+from pytest_deploycheck.transport.ahead import Ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_deploycheck.clients.kubernetes.access import Access
     from pytest_deploycheck.clock import Clock
@@ -151,7 +152,14 @@ class KubernetesClient:
         """
         resource = self._resource(kind, "list", namespace)
         params = {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
-        return lists.list_all(lambda query: self._ask(resource, query), kind, resource, self.access, params=params)
+        return lists.list_all(
+            lambda query: self._ask(resource, query),
+            lambda query, thread: Ahead(self.wire, resource.path, params=query, headers=self._headers(), thread=thread),
+            kind,
+            resource,
+            self.access,
+            params=params,
+        )
 
     def version(self) -> cluster.Version:
         """Return the API server's version."""
@@ -270,11 +278,14 @@ class KubernetesClient:
     def _ask(self, resource: Resource, params: Mapping[str, str] | None = None) -> Reply:
         return self._send("GET", resource.path, params=params)
 
+    def _headers(self) -> Sequence[tuple[str, str]]:
+        return [("Accept", "application/json"), *self.access.headers()]
+
     def _send(self, method: str, path: str, **body: Any) -> Reply:
         reply = self.wire.request(
             method,
             path,
-            headers=[("Accept", "application/json"), *self.access.headers()],
+            headers=self._headers(),
             statuses="any",
             **body,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -9,13 +11,16 @@ import msgspec
 
 from pytest_deploycheck.clients.kubernetes.refusal import refusal
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
+from pytest_deploycheck.collector import collector_paused
 from pytest_deploycheck.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from pytest_deploycheck.clients.kubernetes.access import Access
     from pytest_deploycheck.clients.kubernetes.refusal import Resource
+    from pytest_deploycheck.transport.ahead import Ahead
     from pytest_deploycheck.transport.reply import Reply
 
 T = TypeVar("T")
@@ -25,6 +30,8 @@ PAGE = 500
 _EXPIRED = 410
 _RESTARTS = 2
 _MOST_PAGES = 10_000
+_HEAD = 2048
+_TOKEN = re.compile(rb'"metadata":\{[^{}]*"continue":"([A-Za-z0-9_=-]+)"')
 
 
 class ListMeta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -50,6 +57,7 @@ def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 def list_all(
     ask: Callable[[Mapping[str, str]], Reply],
+    begin: Callable[[Mapping[str, str], Executor], Ahead],
     kind: type[T],
     resource: Resource,
     access: Access,
@@ -63,6 +71,7 @@ def list_all(
 
     Args:
         ask: sends the question with these parameters, and returns whatever status comes.
+        begin: sends it in another thread.
         kind: of an item.
         resource: what is listed.
         access: who asks.
@@ -72,10 +81,10 @@ def list_all(
         CannotMeasure: if there is no usable answer.
     """
     for _ in range(_RESTARTS):
-        found = _paged(ask, kind, resource, access, {**params, "limit": str(PAGE)})
+        found = _paged(ask, begin, kind, resource, access, {**params, "limit": str(PAGE)})
         if found is not None:
             return found
-    found = _paged(ask, kind, resource, access, params)
+    found = _paged(ask, begin, kind, resource, access, params)
     if found is None:
         raise CannotMeasure(
             "kubernetes: the list was too old before it was read, again and again",
@@ -87,30 +96,61 @@ def list_all(
 
 def _paged(
     ask: Callable[[Mapping[str, str]], Reply],
+    begin: Callable[[Mapping[str, str], Executor], Ahead],
     kind: type[T],
     resource: Resource,
     access: Access,
     params: Mapping[str, str],
 ) -> tuple[T, ...] | None:
     """Return all pages' items; None if the list's revision was gone before its end."""
-    pages: list[tuple[T, ...]] = []
-    token = ""
-    for _ in range(_MOST_PAGES):
-        reply = ask({**params, "continue": token} if token else params)
-        if reply.status == _EXPIRED:
-            return None
-        page = read(reply, Page[kind], resource, access)  # type: ignore[valid-type]
-        if not page.kind.endswith("List"):
-            raise reply.malformed(f"a {page.kind} where a list of {resource.name} was asked for")
-        pages.append(page.items or ())
-        if not page.metadata.continue_:
-            return pages[0] if len(pages) == 1 else tuple(item for items in pages for item in items)
-        if page.metadata.continue_ == token:
-            raise reply.malformed("its next page is itself")
-        token = page.metadata.continue_
+    with ThreadPoolExecutor(1, "kubernetes-page") as thread, collector_paused():
+        pages: list[tuple[T, ...]] = []
+        coming: Ahead | None = None
+        asked: Mapping[str, str] = params
+        for _ in range(_MOST_PAGES):
+            # the next page comes while this one is recorded and decoded
+            head, coming = coming, None
+            reply = (head.reply() if head is not None else None) or ask(asked)
+            if reply.status == _EXPIRED:
+                return None
+            if token := _early_token(reply.body):
+                coming = begin({**params, "continue": token}, thread)
+            try:
+                page = read(reply, Page[kind], resource, access)  # type: ignore[valid-type]
+                _check(page, reply, resource)
+            except BaseException:
+                if coming is not None:
+                    coming.drop("the page before it could not be read")
+                raise
+            pages.append(page.items or ())
+            following = page.metadata.continue_
+            if coming is not None and following != token:
+                coming.drop("it is not the next page")
+                coming = None
+            if not following:
+                return pages[0] if len(pages) == 1 else tuple(item for items in pages for item in items)
+            asked = {**params, "continue": following}
     raise CannotMeasure(
         f"kubernetes: a list of more than {_MOST_PAGES:,} pages", where=resource.path, next_step="give a selector"
     )
+
+
+def _check(page: Page[T], reply: Reply, resource: Resource) -> None:
+    """Refuse what is no page of a list.
+
+    Raises:
+        Malformed: if it is another kind of object, or leads to itself.
+    """
+    if not page.kind.endswith("List"):
+        raise reply.malformed(f"a {page.kind} where a list of {resource.name} was asked for")
+    if page.metadata.continue_ and f"continue={page.metadata.continue_}" in reply.url:
+        raise reply.malformed("its next page is itself")
+
+
+def _early_token(body: bytes) -> str:
+    """Return the continue token in the head of a page, where the API server writes it; empty if it is not there."""
+    found = _TOKEN.search(body, 0, _HEAD)
+    return found[1].decode("ascii", "replace") if found is not None else ""
 
 
 def read(reply: Reply, kind: Any, resource: Resource, access: Access) -> Any:

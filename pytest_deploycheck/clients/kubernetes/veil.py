@@ -12,11 +12,13 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _KINDS = ("Secret", "SecretList")
 _JSON_KIND = re.compile(rb'"kind"\s*:\s*"Secret(?:List)?"')
 _YAML_KIND = re.compile(rb"(?m)^\s*kind:\s*[\"']?Secret(?:List)?[\"']?\s*$")
+_PLAIN_LIST = re.compile(rb'\{"kind":"(?!Secret)[A-Z][A-Za-z]+List",')
+"""A list of one kind that is not Secret holds no Secret, and need not be searched for one."""
 _PROTOBUF = b"k8s\x00"
 _PROTOBUF_HEAD = 64
+_PRETTY_HEAD = 256
 _TELLING = re.compile(rb"(?i)pass(?:word|wd|phrase)|secret|token|api[_-]?key|credential|private[_-]?key|_dsn\b")
 _NAME_LIMIT = 256
-_SPACED = b'"value": "'
 _SPACED_VALUE = re.compile(rb'("name":\s+"([^"\\]{0,256})",\s+"value":\s+")(?:[^"\\]|\\.)*"')
 # as the API writes an environment variable, and as the annotation of the last applied configuration holds it
 _VALUES = ((b'"name":"', b'","value":"', b'"'), (b'\\"name\\":\\"', b'\\",\\"value\\":\\"', b'\\"'))
@@ -25,22 +27,21 @@ _VALUES = ((b'"name":"', b'","value":"', b'"'), (b'\\"name\\":\\"', b'\\",\\"val
 def veil(body: bytes) -> bytes:
     """Return a body in which no value of a Secret is left: the very same object if there was none.
 
-    Keys stay, for checks are about them. What names itself a Secret and cannot be read is masked as a whole.
+    Keys stay, for checks are about them. What names itself a Secret and cannot be read is masked as a whole. Every pass
+    over a list of many megabytes counts, hence the order of questions.
     """
-    if body.startswith(_PROTOBUF):
-        return _WHOLE if b"Secret" in body[:_PROTOBUF_HEAD] else body
-    if b"Secret" in body:
-        if _JSON_KIND.search(body):
-            body = _without_secrets(body)
-        elif b"kind:" in body and _YAML_KIND.search(body):
-            return _WHOLE
-    for name, value, end in _VALUES:
-        if value in body:
-            body = _without_values(body, name, value, end)
-    if _SPACED in body:  # asked for with `pretty`
+    if body[:1] not in (b"{", b"["):
+        if body.startswith(_PROTOBUF):
+            return _WHOLE if b"Secret" in body[:_PROTOBUF_HEAD] else body
+        return _WHOLE if b"Secret" in body and _YAML_KIND.search(body) else body
+    if not _PLAIN_LIST.match(body) and b'"Secret' in body and _JSON_KIND.search(body):
+        body = _without_secrets(body)
+    if b'": ' in body[:_PRETTY_HEAD]:  # asked for with `pretty`
         body = _SPACED_VALUE.sub(
             lambda found: found[1] + MASK.encode() + b'"' if _TELLING.search(found[2]) else found[0], body
         )
+    for name, value, end in _VALUES:
+        body = _without_values(body, name, value, end)
     return body
 
 
@@ -88,14 +89,20 @@ def _mask_secret(node: dict[str, Any]) -> None:
 
 def _without_values(body: bytes, name: bytes, value: bytes, end: bytes) -> bytes:
     """Mask `"value"` where it follows a `"name"` that tells of a credential, as in a container's environment."""
-    parts, done, at = [], 0, body.find(value)
+    parts: list[bytes] = []
+    known: dict[bytes, bool] = {}  # the same few names come again and again
+    done, at = 0, body.find(value)
     while at >= 0:
         start = at + len(value)
         begins = body.rfind(name, max(0, at - _NAME_LIMIT), at)
-        if begins >= 0 and _TELLING.search(body, begins + len(name), at):
-            stop = _end_of(body, start, end)
-            parts += [body[done:start], MASK.encode()]
-            done = start = stop
+        if begins >= 0:
+            called = body[begins + len(name) : at]
+            if called not in known:
+                known[called] = _TELLING.search(called) is not None
+            if known[called]:
+                stop = _end_of(body, start, end)
+                parts += [body[done:start], MASK.encode()]
+                done = start = stop
         at = body.find(value, start)
     return b"".join([*parts, body[done:]]) if parts else body
 

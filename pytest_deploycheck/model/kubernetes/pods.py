@@ -6,7 +6,7 @@ from datetime import datetime  # noqa: TC003 - the decoder resolves the annotati
 
 import msgspec
 
-from pytest_deploycheck.model.kubernetes.objects import Condition, Meta, condition
+from pytest_deploycheck.model.kubernetes.objects import Condition, Meta  # noqa: TC001 - the same
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -120,8 +120,10 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ready(self) -> bool:
         """Whether its condition Ready is True: neither the phase nor the containers' own word tells it."""
-        found = condition(self.status.conditions, "Ready")
-        return found is not None and found.status == "True"
+        for one in self.status.conditions or ():
+            if one.type == "Ready":
+                return one.status == "True"
+        return False
 
     @property
     def terminating(self) -> bool:
