@@ -14,6 +14,7 @@ from pytest_deploycheck.sandbox.cluster_api import ClusterApi
 from pytest_deploycheck.sandbox.cluster_demo import NAMESPACE, TOKEN, demo_cluster, moment
 from pytest_deploycheck.sandbox.cluster_faults import CLUSTER_FAULTS, broken
 from pytest_deploycheck.sandbox.service import Listener
+from tests.docs.blocks import blocks
 from tests.e2e.shipped_suites import ROOT, Verified
 from tests.servers.clusters import kubeconfig
 
@@ -79,8 +80,8 @@ keys = ["settings.toml"]
 """
 
 
-def verify(directory: Path, *faults: str) -> Verified:
-    """Run the suite on a demo cluster with these faults."""
+def verify(directory: Path, *faults: str, suite: str = "suites/post_deploy/test_kubernetes.py") -> Verified:
+    """Run a suite on a demo cluster with these faults."""
     listener = Listener(ClusterApi(broken(demo_cluster(), *faults)).answer)
     listener.open()
     try:
@@ -90,7 +91,7 @@ def verify(directory: Path, *faults: str) -> Verified:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         done = subprocess.run(
             [
-                sys.executable, "-m", "pytest", "suites/post_deploy/test_kubernetes.py", "-p", "no:cacheprovider",
+                sys.executable, "-m", "pytest", suite, "-p", "no:cacheprovider",
                 "--deploycheck-signoff", "--deploycheck-reports", str(directory / "reports"),
             ],
             cwd=ROOT,
@@ -155,6 +156,14 @@ def test_a_fault_is_found_for_the_right_reason(tmp_path: Path, name: str) -> Non
     by: list[Any] = [check for check in verified.red if check["requirement"] == requirement]
     assert any(says in check["result"]["summary"] for check in by), told
     assert {check["requirement"] for check in verified.red} <= {requirement, *others.split()}, told
+
+
+def test_the_documents_example_passes(tmp_path: Path) -> None:
+    example = tmp_path / "test_example.py"
+    example.write_text("".join(block.text for block in blocks("python") if block.document.name == "kubernetes.md"))
+    verified = verify(tmp_path, suite=str(example))
+    assert verified.verdict == ("GO", 0), verified.told()
+    assert len(verified.record["checks"]) == 1
 
 
 def test_the_namespace_is_the_configured_one() -> None:
