@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
@@ -33,21 +34,21 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
+_QUANTITY = re.compile(
+    r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?P<suffix>[numkMGTPE]|[KMGTPE]i)?"
+)
+
+
 def quantity(text: str) -> float:
     """Return a quantity such as `500m`, `128Mi` or `1e3` in base units.
 
     Raises:
         ValueError: if it is none.
     """
-    digits = text.rstrip("numkKMGTPEi")
-    try:
-        return float(Decimal(digits) * _SUFFIXES[text[len(digits) :]])
-    except (KeyError, InvalidOperation):
-        pass
-    try:
-        return float(Decimal(text))
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no quantity") from None
+    found = _QUANTITY.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no quantity")
+    return float(Decimal(found["number"]) * _SUFFIXES[found["suffix"] or ""])
 
 
 def limits(pods: Sequence[Pod], asked: Asked, *, resources: Collection[str] = ("memory",)) -> Finding:
