@@ -17,6 +17,7 @@ from pytest_deploycheck.session.endpoints import endpoint_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_deploycheck.clients.logs.sources.pods import PodLogs
     from pytest_deploycheck.session.run import Run
     from pytest_deploycheck.transport.wire import Wire
 
@@ -44,6 +45,11 @@ def logs_of(run: Run, *, base: Path, wires: dict[str, Wire], missing: Callable[[
             wires[key] = Wire(endpoint, tape=DigestingTape(run.tape), redactor=run.redactor, clock=run.clock)
         return wires[key]
 
+    def pods() -> PodLogs:
+        from pytest_deploycheck.session.podlogs import ClusterLogs
+
+        return ClusterLogs(run.kubernetes)
+
     return Logs(
         sources,
         around=Surroundings(
@@ -53,7 +59,7 @@ def logs_of(run: Run, *, base: Path, wires: dict[str, Wire], missing: Callable[[
             tape=run.tape,
             redactor=run.redactor,
             wire=wire,
-            pods=None,
+            pods=None if run.settings.environment.kubernetes is None else pods,
             stdin=stdin.file,
         ),
         ledger=run.ledger,

@@ -80,14 +80,16 @@ keys = ["settings.toml"]
 """
 
 
-def verify(directory: Path, *faults: str, suite: str = "suites/post_deploy/test_kubernetes.py") -> Verified:
-    """Run a suite on a demo cluster with these faults."""
+def verify(
+    directory: Path, *faults: str, suite: str = "suites/post_deploy/test_kubernetes.py", more: str = ""
+) -> Verified:
+    """Run a suite on a demo cluster with these faults; `more` is of the configuration."""
     listener = Listener(ClusterApi(broken(demo_cluster(), *faults)).answer)
     listener.open()
     try:
         kubeconfig(directory / "kubeconfig", f"http://127.0.0.1:{listener.port}", token=TOKEN)
         config = directory / "deploycheck.toml"
-        config.write_text(CHECKS.replace("FINISHED", moment(50)))
+        config.write_text(CHECKS.replace("FINISHED", moment(50)) + more)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         done = subprocess.run(
             [
@@ -164,6 +166,21 @@ def test_the_documents_example_passes(tmp_path: Path) -> None:
     verified = verify(tmp_path, suite=str(example))
     assert verified.verdict == ("GO", 0), verified.told()
     assert len(verified.record["checks"]) == 1
+
+
+LOGS = """
+def test_logs(logs):
+    report = logs("pods").since("10m").report()
+    assert report.lines >= 6
+    assert report.invalid == 0
+"""
+
+
+def test_the_pods_logs_are_judged(tmp_path: Path) -> None:
+    example = tmp_path / "test_logs_of_pods.py"
+    example.write_text(LOGS)
+    verified = verify(tmp_path, suite=str(example), more='[environments.demo.logs.pods]\npods = "app=mcp"\n')
+    assert verified.verdict == ("GO", 0), verified.told()
 
 
 def test_the_namespace_is_the_configured_one() -> None:

@@ -372,3 +372,22 @@ def test_a_log_that_nobody_may_read(tmp_path: Path) -> None:
     with serving(found, tmp_path, token=NOBODY) as served, pytest.raises(Forbidden) as caught:
         served.kubernetes.logs(pod)
     assert caught.value.what == 'kubernetes: 403, the user nobody may not get pods/log in the namespace "rollouts"'
+
+
+def test_the_logs_of_every_container(tmp_path: Path) -> None:
+    from pytest_deploycheck.session.podlogs import ClusterLogs
+
+    found = cluster("crash-after-success")
+    for pod in found.objects["", "pods"]:
+        name = pod["metadata"]["name"]
+        found.logs["rollouts", name, "app"] = f"2026-11-21T10:44:01Z {name} now\n"
+        found.logs["rollouts", name, "previous/app"] = f"2026-11-21T10:43:01Z {name} before\n"
+    with serving(found, tmp_path) as served:
+        logs = list(
+            ClusterLogs(served.kubernetes).container_logs("app=crash-after-success", namespace=None, since=None)
+        )
+        texts = [log.read(1 << 16).decode().split()[2] for log in logs]
+        assert all(log.read(1 << 16) == b"" for log in logs)
+    assert sorted((log.previous, text) for log, text in zip(logs, texts, strict=True)) == [
+        *[(True, "before")] * 3,
+    ]
