@@ -75,25 +75,24 @@ def batches(
                 continue
             yield _overlong(rest, skipping + end)
             rest, skipping, data = b"", 0, data[end + 1 :]
-        end = data.rfind(b"\n")
-        if end < 0:
-            rest += data
-            if len(rest) > longest:
-                rest, skipping = rest[:_HEAD], len(rest)
-            continue
-        whole = rest + data[:end] if rest else data[:end]
-        rest = data[end + 1 :]
-        yield _batch(whole, longest)
+        lines = data.split(b"\n")
+        if rest:
+            lines[0] = rest + lines[0]
+        only_ascii = data.isascii() and rest.isascii()
+        rest = lines.pop()
+        if lines:
+            yield _batch(lines, longest, only_ascii=only_ascii)
+        if len(rest) > longest:
+            rest, skipping = rest[:_HEAD], len(rest)
     if skipping:
         yield _overlong(rest, skipping)
     elif rest:
-        yield _batch(rest, longest)
+        yield _batch([rest], longest, only_ascii=rest.isascii())
 
 
-def _batch(whole: bytes, longest: int) -> Batch:
-    lines = whole.split(b"\n")
-    found = Batch(lines, whole.isascii())
-    if len(whole) > longest:
+def _batch(lines: list[bytes], longest: int, *, only_ascii: bool) -> Batch:
+    found = Batch(lines, only_ascii)
+    if max(map(len, lines)) > longest:
         for at, line in enumerate(lines):
             if len(line) > longest:
                 found.too_long[at] = len(line)

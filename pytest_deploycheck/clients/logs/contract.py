@@ -63,6 +63,7 @@ class Contract:
     Attributes:
         decode: from a line to a struct, raising for whatever it does not accept; None if the schema is not simple.
         places: role → where in the struct its value is looked for, in order.
+        strict: attribute → its pattern, where there is one.
         checks: (attribute, function from its column to the indexes of what has to be looked at again).
 
     Raises:
@@ -78,6 +79,7 @@ class Contract:
         self.decode: Callable[[bytes], Any] | None = None
         self.places: dict[str, tuple[Place, ...]] = {}
         self.checks: list[tuple[str, Callable[[Sequence[Any]], list[int]]]] = []
+        self.strict: dict[str, str] = {}
         self._compile(roles)
 
     def reason(self, document: Any) -> str:
@@ -126,6 +128,8 @@ class Contract:
             kind = _type_of(properties.get(key, {}))
             fields.append((name, kind) if key in required else (name, kind, None))
             self.checks += [(name, check) for check in _checks_of(properties.get(key, {}))]
+            if "pattern" in properties.get(key, {}):
+                self.strict[name] = properties[key]["pattern"]
         for role, keys in roles.keys.items():
             places = []
             for key in keys:
@@ -286,10 +290,11 @@ def _schemas(schema: Any) -> list[dict[str, Any]]:
 def _is_fast(schema: Mapping[str, Any]) -> bool:
     if set(schema) - _FAST_ROOT or schema.get("type", "object") != "object":
         return False
-    if schema.get("additionalProperties", True) not in (True, False) or not isinstance(
-        schema.get("required", []), list
-    ):
+    required, additional = schema.get("required", []), schema.get("additionalProperties", True)
+    if additional not in (True, False) or not isinstance(required, list):
         return False
+    if additional is False and set(required) - set(schema.get("properties", {})):
+        return False  # no line is valid: a key has to be there, and may not
     return all(isinstance(one, dict) and _is_fast_property(one) for one in schema.get("properties", {}).values())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.model.logs import Ids, Offender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 KINDS = ("trace", "correlation")
 
@@ -39,6 +39,13 @@ _REASONS = {
 }
 _FIRST = 10
 _EXCERPT = 80
+
+
+PROVEN = {
+    "trace": {"^[0-9a-f]{32}$"},
+    "correlation": {"^[0-9a-f]{32}$", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},
+}
+"""Kind → patterns of a schema that leave nothing to be shown but that an id is no placeholder."""
 
 
 def problem(kind: str, value: object) -> str:
@@ -74,31 +81,29 @@ class IdTally:
         self.mask = 0
         self.seen: dict[str, int] = {}  # id → bits of the services that logged it
 
-    def column(self, values: Sequence[str | None], services: Sequence[int], numbers: Sequence[int]) -> None:
+    def column(
+        self, values: Sequence[str | None], bit_of: Callable[[int], int], first: int, *, proven: bool = False
+    ) -> None:
         """Add a column.
 
         Args:
             values: of lines in a row; None or empty = no id.
-            services: a bit for each line's service.
-            numbers: of the lines.
+            bit_of: index → the bit of that line's service.
+            first: number of the first line.
+            proven: whether the schema has shown already that all of them are well formed, but for placeholders.
         """
-        if None in values:
-            there = [at for at, value in enumerate(values) if value is not None]
-            if not there:
-                return
-            values = [values[at] for at in there]
-            services = [services[at] for at in there]
-            numbers = [numbers[at] for at in there]
-        if not self._plain(values):
-            for value, service, number in zip(values, services, numbers, strict=True):
-                self.add(value, service, number)
+        if (proven and self._stands_for_something(values)) or (None not in values and self._plain(values)):
+            self.present += len(values)
+            mask, seen = self.mask, self.seen
+            for at in [at for at, hashed in enumerate(map(hash, values)) if not hashed & mask]:
+                value = values[at]
+                seen[value] = seen.get(value, 0) | bit_of(at)  # type: ignore[index, arg-type]
+            if len(seen) > _KEPT:
+                self._thin()
             return
-        self.present += len(values)
-        mask, seen = self.mask, self.seen
-        for value, service in [pair for pair in zip(values, services, strict=True) if not hash(pair[0]) & mask]:
-            seen[value] = seen.get(value, 0) | service  # type: ignore[index, arg-type]
-        if len(seen) > _KEPT:
-            self._thin()
+        for at, value in enumerate(values):
+            if value is not None:
+                self.add(value, bit_of(at), first + at)
 
     def add(self, value: object, service: int, number: int) -> None:
         """Add one line's id, whatever it is."""
@@ -132,6 +137,10 @@ class IdTally:
             and _PLACEHOLDERS.isdisjoint(values)
             and (min(lengths) > _LONGEST_WORD or not any(_stands_for_nothing(value) for value in set(values) if value))
         )
+
+    @staticmethod
+    def _stands_for_something(values: Sequence[str | None]) -> bool:
+        return _PLACEHOLDERS.isdisjoint(values) and None not in values
 
     def _thin(self) -> None:
         while len(self.seen) > _KEPT // 2:

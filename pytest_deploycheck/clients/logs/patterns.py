@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 DIGITS = frozenset("0123456789")
+_SHAPES = 1000
+"""Shapes of texts in a column beyond which nothing is gained by looking at shapes."""
 HEX = DIGITS | frozenset("abcdef")
 
 _TOKEN = re.compile(
@@ -96,7 +98,10 @@ def misses(pattern: str) -> Callable[[Sequence[str | None]], list[int]]:
     search = re.compile(pattern).search
 
     def one_by_one(texts: Sequence[str | None]) -> list[int]:
-        return [at for at, text in enumerate(texts) if text is not None and search(text) is None]
+        # With a line break at its end a text is looked at more closely, for `$` accepts it.
+        return [
+            at for at, text in enumerate(texts) if text is not None and (search(text) is None or text.endswith("\n"))
+        ]
 
     if (match := _PLAIN_CLASS.fullmatch(pattern)) is not None:
         return _of_a_class(members(match[1]), int(match[2]), int(match[3] or match[2]), one_by_one)
@@ -133,16 +138,21 @@ def _by_shape(
 
     def column(texts: Sequence[str | None]) -> list[int]:
         try:
-            shapes = "\n".join(texts).encode().translate(table).split(b"\n")  # type: ignore[arg-type]
-        except TypeError:
+            joined = "\n".join(texts).encode().translate(table)  # type: ignore[arg-type]
+        except (TypeError, UnicodeEncodeError):
             return one_by_one(texts)
-        if len(shapes) != len(texts):
-            return one_by_one(texts)
-        new = set(shapes).difference(known)
-        if len(new) + len(known) > 10_000:  # noqa: PLR2004 - of texts this different nothing is gained
-            return one_by_one(texts)
-        for shape in new:
+        first = joined.partition(b"\n")[0]
+        if joined == (first + b"\n") * (len(texts) - 1) + first:  # mostly they are all alike
+            shapes = {first}
+        else:
+            every = joined.split(b"\n")
+            shapes = set(every)
+            if len(every) != len(texts) or len(shapes) > _SHAPES:
+                return one_by_one(texts)
+        if len(known) > _SHAPES:
+            known.clear()
+        for shape in shapes.difference(known):
             known[shape] = fits(shape.decode())
-        return [] if all(map(known.__getitem__, set(shapes))) else one_by_one(texts)
+        return [] if all(known[shape] for shape in shapes) else one_by_one(texts)
 
     return column

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_deploycheck.clients.logs import evidence
+from pytest_deploycheck.clients.logs import evidence, parallel
 from pytest_deploycheck.clients.logs.batch import Batch, Meter, batches
 from pytest_deploycheck.clients.logs.contract import parse
-from pytest_deploycheck.clients.logs.reading import Plan, Reading, form_of, read
+from pytest_deploycheck.clients.logs.reading import Form, Plan, Reading, form_of, read
 from pytest_deploycheck.clients.logs.roles import SAMPLE
 from pytest_deploycheck.clients.logs.sources import file as files
 from pytest_deploycheck.clients.logs.times import parse_time
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.wire import Wire
 
 _DAY = 86400.0
+_SAMPLED = 1 << 20
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,17 +226,33 @@ def read_file(path: Path, plan: Plan, meter: Meter) -> tuple[Reading, tuple[str,
     """
     since = plan.window.since
     found = files.parts(path, since)
-    begin = found[0]
+    begin, form = found[0], None
     if since is not None and not begin.packed:
-        begin = found[0] = _from_window(begin, plan)
+        form = form_of(_sample(begin), plan)
+        begin = found[0] = _from_window(begin, plan, form)
     number = files.lines_before(begin) if begin.start else 0
     notes = [f"also read: {', '.join(part.path.name for part in found[:-1])}"] if len(found) > 1 else []
     whole = files.finished(found[-1])
     if torn := found[-1].size - whole.size:
         found[-1] = whole
         notes.append(f"left out: {torn:,} bytes of a last line without line end, which is being written or was cut off")
+    job = _shared(found, plan, number)
+    if job is not None:
+        outcome = parallel.read_on_all_cores(job)
+        meter.size += outcome.size
+        return outcome.reading, tuple(notes), outcome.digests
     stream = chain.from_iterable(_batches(part, meter) for part in found)
-    return read(stream, plan, number=number), tuple(notes), (meter.digest,)
+    return read(stream, plan, form=form if begin.start == 0 else None, number=number), tuple(notes), (meter.digest,)
+
+
+def _shared(found: list[files.Part], plan: Plan, number: int) -> parallel.Job | None:
+    """Return the job for all cores, if the log is one large plain file whose lines stand for themselves."""
+    part = found[0]
+    alone = len(found) == 1 and not part.packed and plan.window.until is None
+    if not alone or part.size - part.start < parallel.WORTHWHILE or parallel.cores() == 1:
+        return None
+    form = form_of(_sample(part), plan)
+    return parallel.Job(part, plan, form, number, parallel.cores()) if form.wrapping == "none" else None
 
 
 def _batches(part: files.Part, meter: Meter) -> Iterator[Batch]:
@@ -243,15 +260,19 @@ def _batches(part: files.Part, meter: Meter) -> Iterator[Batch]:
         yield from batches(reading, meter)
 
 
-def _from_window(part: files.Part, plan: Plan) -> files.Part:
-    """Return the part from a little before the window on."""
+def _sample(part: files.Part) -> list[Batch]:
+    """Return the first lines of a part, by which the form of all is told."""
     sample: list[Batch] = []
-    with files.opened(msgspec.structs.replace(part, size=min(part.size, 1 << 20))) as reading:
+    with files.opened(msgspec.structs.replace(part, size=min(part.size, _SAMPLED))) as reading:
         for batch in batches(reading, Meter()):
             sample.append(batch)
             if sum(len(one.lines) for one in sample) >= SAMPLE:
                 break
-    form = form_of(sample, plan)
+    return sample
+
+
+def _from_window(part: files.Part, plan: Plan, form: Form) -> files.Part:
+    """Return the part from a little before the window on."""
 
     def time_of(line: bytes) -> float | None:
         for one in unwrapped([Batch([line])], form.wrapping):

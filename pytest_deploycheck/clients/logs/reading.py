@@ -45,11 +45,13 @@ class Reading(msgspec.Struct, frozen=True):
         tally: the counts.
         wrapping: what it was.
         fields: role → the key that mostly plays it.
+        physical: how many lines were read, blank ones and those outside of the window included.
     """
 
     tally: Tally
     wrapping: str
     fields: dict[str, str]
+    physical: int
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -85,7 +87,9 @@ def form_of(sample: list[Batch], plan: Plan) -> Form:
     return Form(wrapping, choose(documents, plan.fields))
 
 
-def read(batches: Iterable[Batch], plan: Plan, *, form: Form | None = None, number: int = 0) -> Reading:
+def read(
+    batches: Iterable[Batch], plan: Plan, *, form: Form | None = None, number: int = 0, begun: bool = False
+) -> Reading:
     """Read a log from beginning to end, or to the end of the window.
 
     Args:
@@ -93,6 +97,7 @@ def read(batches: Iterable[Batch], plan: Plan, *, form: Form | None = None, numb
         plan: how.
         form: how its lines look, where that is known.
         number: how many lines stand before the first.
+        begun: whether the window has begun before the first.
 
     Raises:
         AuthorMistake: if the schema is none.
@@ -107,9 +112,9 @@ def read(batches: Iterable[Batch], plan: Plan, *, form: Form | None = None, numb
                 break
         form = form_of(sample, plan)
         stream = chain(sample, stream)
-    scan = Scan(Contract(plan.schema, form.roles), form.roles, plan.window, number=number)
+    scan = Scan(Contract(plan.schema, form.roles), form.roles, plan.window, number=number, begun=begun)
     for batch in unwrapped(stream, form.wrapping):
         scan.feed(batch)
         if scan.ended:
             break
-    return Reading(scan.tally, form.wrapping, form.fields)
+    return Reading(scan.tally, form.wrapping, form.fields, scan.number - number)

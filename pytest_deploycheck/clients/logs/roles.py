@@ -35,7 +35,7 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Role → keys, the most telling first. Dots are part of a key, or lead into objects."""
 
-SAMPLE = 1000
+SAMPLE = 500
 """Lines by which the keys are told."""
 
 
@@ -92,10 +92,7 @@ def choose(documents: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> 
         if role in given:
             keys[role] = (given[role],)
             continue
-        votes = {
-            key: sum(isinstance(lookup(document, key), str | int | float) for document in documents)
-            for key in CANDIDATES[role]
-        }
+        votes = {key: _votes(documents, key) for key in CANDIDATES[role]}
         # Those that are there, the most common first: services beside each other log in their own ways. Where none is,
         # any of them may still come.
         there = sorted((key for key in votes if votes[key]), key=lambda key: -votes[key])
@@ -103,3 +100,9 @@ def choose(documents: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> 
             played.add(role)
         keys[role] = tuple(there) or CANDIDATES[role]
     return Roles(keys, frozenset(played))
+
+
+def _votes(documents: Sequence[Mapping[str, Any]], key: str) -> int:
+    head = key.partition(".")[0]
+    having = [document for document in documents if key in document or head in document]
+    return sum(isinstance(lookup(document, key), str | int | float) for document in having)

@@ -6,11 +6,13 @@ Both ways come to the same counts; the slow one is the meaning, the fast one onl
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pytest_deploycheck.clients.logs.contract import parse
+from pytest_deploycheck.clients.logs.ids import PROVEN
 from pytest_deploycheck.clients.logs.levels import LEVEL_NAMES, normalise
 from pytest_deploycheck.clients.logs.roles import lookup
 from pytest_deploycheck.clients.logs.tally import ALARMING, EXCERPT, FIRST, SHORTEST_GAP, SHOWN_LEVELS, Tally
@@ -73,31 +75,48 @@ class Scan:
         roles: which key plays which role.
         window: the time that is looked at.
         number: how many lines stand before the first one.
+        begun: whether the window has begun before it.
 
     Attributes:
         tally: what was counted so far.
     """
 
-    def __init__(self, contract: Contract, roles: Roles, window: Window, *, number: int = 0) -> None:
+    def __init__(
+        self, contract: Contract, roles: Roles, window: Window, *, number: int = 0, begun: bool = False
+    ) -> None:
         """Begin."""
         self.tally = Tally()
         self._contract = contract
         self._roles = roles
         self._window = window
         self._number = number
-        self._main = _Stream(window.since is None)
+        self._main = _Stream(begun or window.since is None)
         self._streams: dict[str, _Stream] = {}  # of logs of several writers, which come one after the other
         self._minutes = Minutes()
         self._level_of: dict[Any, str] = dict(LEVEL_NAMES)
+        self._foreign: set[Any] = {name for name, level in LEVEL_NAMES.items() if name != level}
         self._level_key = roles.keys["level"][0] if len(roles.keys["level"]) == 1 else None
         self._quick = contract.decode if contract.places.get("time") and contract.places.get("level") else None
         self._columns = {role: _reader(places) for role, places in contract.places.items() if places}
+        message = self._columns.pop("message", None)
+        self._message_of = message if message is not None else lambda rows, _: [None] * len(rows)
+        self._proven = {
+            kind
+            for kind, patterns in PROVEN.items()
+            for places in [contract.places.get(kind, ())]
+            if len(places) == 1 and contract.strict.get(places[0].attribute) in patterns
+        }
         self._straight = 0  # batches that are not tried as columns, because none of the last one was
 
     @property
     def ended(self) -> bool:
         """Whether nothing else needs to be read."""
         return self._main.ended
+
+    @property
+    def number(self) -> int:
+        """How many lines stand before the next one."""
+        return self._number
 
     def feed(self, batch: Batch) -> None:
         """Read some lines."""
@@ -124,7 +143,7 @@ class Scan:
 
     # --- whole columns ------------------------------------------------------------------------------------------------
 
-    def _in_columns(  # noqa: PLR0911 - each is a reason to look more closely
+    def _in_columns(  # noqa: C901, PLR0911 - each is a reason to look more closely
         self, lines: list[bytes], first: int, *, ascii_only: bool
     ) -> bool:
         """Read lines as columns; False if they need a closer look: nothing of them was counted then."""
@@ -135,9 +154,13 @@ class Scan:
             rows = list(map(self._quick, lines))
         except _UNREADABLE:
             return False
-        if any(check([getattr(row, name) for row in rows]) for name, check in self._contract.checks):
-            return False
-        values = {role: column_of(rows) for role, column_of in self._columns.items()}
+        taken: dict[str, list[Any]] = {}
+        for name, check in self._contract.checks:
+            if name not in taken:
+                taken[name] = [getattr(row, name) for row in rows]
+            if check(taken[name]):
+                return False
+        values = {role: column_of(rows, taken) for role, column_of in self._columns.items()}
         times = column(values["time"], self._minutes)
         levels = self._levels(values["level"])
         if times is None or levels is None:
@@ -152,24 +175,25 @@ class Scan:
             return True
         self._main.started = True
         self._main.highest = high if self._main.highest is None else max(self._main.highest, high)
-        self._count(times, levels, low, high)
+        present = self._count(times, levels, low, high)
         services = values.get("service")
-        self._hear(services, times)
-        bits = self._bits(services, len(rows))
+        if services is not None:
+            self._hear(services, times)
         for kind, ids in tally.ids.items():
             if kind in values:
-                ids.column(values[kind], bits, range(first, first + len(rows)))
-        self._alarms(levels, values.get("message"), lines, first)
+                bit_of = partial(self._bit_at, services)
+                ids.column(values[kind], bit_of, first, proven=kind in self._proven)
+        self._alarms(levels, present, rows, lines, first)
         return True
 
-    def _levels(self, values: Sequence[Any]) -> list[str] | None:
+    def _levels(self, values: list[Any]) -> list[str] | None:
         """Return the normalised levels; None if one of them is not known."""
         known = self._level_of
         try:
-            strange = set(values).difference(known)
+            distinct = set(values)
         except TypeError:  # a list or an object
             return None
-        for value in strange:
+        for value in distinct.difference(known):
             # A number's meaning depends on its key, and True is 1 to a dict.
             if not isinstance(value, str) and (self._level_key is None or isinstance(value, bool)):
                 return None
@@ -177,6 +201,10 @@ class Scan:
             if level is None:
                 return None
             known[value] = level
+            if value != level:
+                self._foreign.add(value)
+        if self._foreign.isdisjoint(distinct):
+            return values  # all of them are normalised already
         return [known[value] for value in values]
 
     def _is_calm(self, times: Column, low: float, high: float) -> bool:
@@ -192,7 +220,8 @@ class Scan:
             return False
         return high - low <= window.tolerance or times.sorted
 
-    def _count(self, times: Column, levels: list[str], low: float, high: float) -> None:
+    def _count(self, times: Column, levels: list[str], low: float, high: float) -> Counter[str]:
+        """Count lines by minute and level, and return the latter."""
         tally, amount = self.tally, len(levels)
         tally.lines += amount
         tally.parsed += amount
@@ -212,49 +241,48 @@ class Scan:
         if high - low > floor and (gap := times.longest_gap(floor)) is not None:
             tally.gap, tally.gap_after = gap
         tally.spread(low, high)
+        return whole
 
-    def _hear(self, services: Sequence[Any] | None, times: Column) -> None:
+    def _hear(self, services: Sequence[Any], times: Column) -> None:
         """Note when each service was last heard of."""
-        if services is None:
-            return
-        pairs = zip(services, times.texts, strict=True)
-        last = dict(pairs if times.sorted else sorted(pairs, key=lambda pair: pair[1]))
-        for name, text in last.items():
-            if isinstance(name, str):
-                self.tally.service(name, times.at(text))
+        ordered = services if times.sorted else [name for _, name in sorted(zip(times.texts, services, strict=True))]
+        backwards = ordered[::-1]
+        for name in set(services):
+            if isinstance(name, str) and name:
+                self.tally.service(name, times.at(times.ordered[-1 - backwards.index(name)]))
 
-    def _bits(self, services: Sequence[Any] | None, amount: int) -> Sequence[int]:
-        if services is None:
-            return [0] * amount
-        bits = {name: self.tally.bit(name) if isinstance(name, str) else 0 for name in set(services)}
-        return [bits[name] for name in services]
+    def _bit_at(self, services: Sequence[Any] | None, at: int) -> int:
+        name = services[at] if services is not None else None
+        return self.tally.bit(name if isinstance(name, str) else None)
 
-    def _alarms(self, levels: list[str], messages: Sequence[Any] | None, lines: list[bytes], first: int) -> None:
+    def _alarms(
+        self, levels: list[str], present: Counter[str], rows: list[Any], lines: list[bytes], first: int
+    ) -> None:
         """Count the messages of errors, keep the first lines of unusual levels."""
         tally = self.tally
-        for level in SHOWN_LEVELS.intersection(levels):
+        for level in SHOWN_LEVELS.intersection(present):
             kept = tally.level_lines.setdefault(level, [])
             if len(kept) < FIRST:
                 for at, one in enumerate(levels):
                     if one == level:
                         tally.offend(kept, first + at, level, lines[at])
-        found = [at for at, level in enumerate(levels) if level in ALARMING] if ALARMING.intersection(levels) else []
-        if not found:
+        if not ALARMING.intersection(present):
             return
-        template_of = tally.templates.of
-        texts = [_text(messages[at] if messages is not None else None, lines[at]) for at in found]
-        templates = [template_of(text) for text in texts]
-        firsts: dict[str, int] = {}
-        for index, template in enumerate(templates):
-            firsts.setdefault(template, index)
+        found = [at for at, level in enumerate(levels) if level in ALARMING]
+        messages = self._message_of([rows[at] for at in found], {})
+        texts = [_text(message, lines[at]) for message, at in zip(messages, found, strict=True)]
+        templates = list(map(tally.templates.of, texts))
         for template, count in Counter(templates).items():
-            at = firsts[template]
+            at = templates.index(template)
             tally.alarm(
                 Signature(
-                    template=template, level=levels[found[at]], count=count, line=first + found[at],
+                    template=template,
+                    level=levels[found[at]],
+                    count=count,
+                    line=first + found[at],
                     example=texts[at][:EXCERPT],
                 )
-            )  # fmt: skip
+            )
 
     # --- one by one ---------------------------------------------------------------------------------------------------
 
@@ -388,11 +416,11 @@ class Scan:
         tally.spread(at, at)
 
 
-def _reader(places: Sequence[Place]) -> Callable[[list[Any]], list[Any]]:
-    """Return the function that takes a role's column out of rows."""
+def _reader(places: Sequence[Place]) -> Callable[[list[Any], dict[str, list[Any]]], list[Any]]:
+    """Return the function that takes a role's column out of rows, or from among the columns that were taken already."""
     if len(places) == 1 and not places[0].below:
         name = places[0].attribute
-        return lambda rows: [getattr(row, name) for row in rows]
+        return lambda rows, taken: taken[name] if name in taken else [getattr(row, name) for row in rows]
 
     def one(row: Any) -> Any:
         for place in places:
@@ -403,7 +431,7 @@ def _reader(places: Sequence[Place]) -> Callable[[list[Any]], list[Any]]:
                 return value
         return None
 
-    return lambda rows: list(map(one, rows))
+    return lambda rows, _: list(map(one, rows))
 
 
 def _is_utf8(lines: Sequence[bytes]) -> bool:

@@ -135,6 +135,15 @@ class Tally:
 
     # --- adding up ----------------------------------------------------------------------------------------------------
 
+    def move(self, lines: int) -> None:
+        """Let the lines that were counted stand behind so many others."""
+        if lines == 0:
+            return
+        kept = (self.offenders, self.disorder, self.outsiders, *self.level_lines.values())
+        for offenders in (*kept, *(ids.offenders for ids in self.ids.values())):
+            offenders[:] = [replace(one, line=one.line + lines) for one in offenders]
+        self.signatures = {name: replace(one, line=one.line + lines) for name, one in self.signatures.items()}
+
     def merge(self, later: Tally, tolerance: float) -> None:
         """Add the tally of the lines that follow.
 

@@ -85,17 +85,14 @@ class Column(msgspec.Struct):
         ordered: the same, sorted.
         naive: whether they have no offset.
         spans: (Unix time of a minute, from, to) into `ordered`, in order.
+        sorted: whether they stand in order already.
     """
 
     texts: Sequence[str]
     ordered: list[str]
     naive: bool
     spans: list[tuple[int, int, int]]
-
-    @property
-    def sorted(self) -> bool:
-        """Whether they stand in order already."""
-        return self.ordered == self.texts
+    sorted: bool
 
     def at(self, text: str) -> float:
         """Return one of the texts as Unix seconds."""
@@ -170,7 +167,7 @@ def column(texts: Sequence[Any], minutes: Minutes) -> Column | None:
         end = bisect_right(ordered, head + after, at)
         spans.append((minute, at, end))
         at, last = end, head
-    return Column(texts, ordered, match[1] is None, spans)
+    return Column(texts, ordered, match[1] is None, spans, ordered == texts)
 
 
 _SECONDS: dict[str, float] = {}

@@ -268,3 +268,52 @@ def test_the_evidence_is_the_report_without_secrets_and_not_the_log(reader: Read
         assert secret not in body
     assert found.offenders[0].excerpt == '{"password": "<redacted>", "token": "<redacted>"'
     assert found.signatures[0].example == "login of bob with <redacted> failed, api_key=<redacted>"
+
+
+# --- all cores -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_shared_out_among_processes_comes_to_the_same(tmp_path: Path) -> None:
+    from pytest_deploycheck.clients.logs.batch import Meter, batches
+    from pytest_deploycheck.clients.logs.parallel import Job, read_on_all_cores
+    from pytest_deploycheck.clients.logs.reading import form_of, read
+    from pytest_deploycheck.clients.logs.sources.file import opened, parts
+    from tests.unit.logs.reading import plan
+
+    data = b"".join(
+        lines(
+            3000 - at / 10, level=["INFO", "ERROR"][at % 9 == 0], service="abc"[at % 3], trace_id=f"{at // 4 + 1:032x}"
+        )
+        for at in range(20_000)
+    )
+    broken = data.splitlines(keepends=True)
+    broken[15_000] = b"broken\n"
+    log = put(tmp_path / "mcp.jsonl", b"".join(broken))
+    how = plan(since=NOW - 4000)
+    (part,) = parts(log, None)
+    with opened(part) as reading:
+        stream = list(batches(reading, Meter()))
+    form = form_of(stream[:1], how)
+    alone = read(iter(stream), how, form=form).tally
+    outcome = read_on_all_cores(Job(part, how, form, 7, 3))
+    shared = outcome.reading.tally
+    assert (outcome.size, len(outcome.digests), outcome.reading.physical) == (part.size, 3, 20_000)
+    for name in ("lines", "parsed", "invalid", "levels", "minutes", "services", "timeless", "disordered", "outside"):
+        assert getattr(shared, name) == getattr(alone, name), name
+    assert [one.line for one in shared.offenders] == [15_001 + 7]
+    found = [{kind: ids.found() for kind, ids in tally.ids.items()} for tally in (alone, shared)]
+    assert found[0] == found[1]
+
+
+def test_an_error_in_a_process_is_told_as_it_is(tmp_path: Path) -> None:
+    from pytest_deploycheck.clients.logs.parallel import Job, read_on_all_cores
+    from pytest_deploycheck.clients.logs.reading import form_of
+    from pytest_deploycheck.clients.logs.sources.file import Part
+    from tests.unit.logs.reading import plan
+
+    log = put(tmp_path / "mcp.jsonl", lines(10))
+    part = Part(path=log, size=10_000)
+    with pytest.raises(CannotMeasure) as error:
+        read_on_all_cores(Job(part, plan(), form_of([], plan()), 0, 2))
+    assert error.value.what == "the log file mcp.jsonl was cut while it was read"
+    assert error.value.where == str(log)
