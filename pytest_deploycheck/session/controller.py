@@ -272,9 +272,10 @@ class ControllerSide:
         missing: dict[str, int] = {}
         for _, why in manifest.not_configured:
             missing[why] = missing.get(why, 0) + 1
-        for why, count in sorted(missing.items()):
-            tests = f"{count} test{'s' * (count != 1)}"
-            self.book.notes.append(f"not checked, because the configuration has {why}: {tests}")
+        if missing:
+            named = ", ".join(f"{why} ({count})" for why, count in sorted(missing.items()))
+            tests = f"{sum(missing.values())} test{'s' * (sum(missing.values()) != 1)}"
+            self.book.notes.append(f"{tests} left out, because the configuration has {named}")
         if code != decision.exit_code:
             why = because or _CODES.get(code, f"{self.book.others_failed} tests that are no checks failed")
             self.book.notes.append(f"the process exits with {code} instead of {decision.exit_code}: {why}")
