@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 
 from pytest_deploycheck.clients.logs.reader import LogReader, Surroundings
 from pytest_deploycheck.clients.logs.scan import Window
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.model.logs import LogSummary
+
+
+zstandard = pytest.importorskip("zstandard")  # of an extra
 
 
 class Reader:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.unit.session.virtual import Happened
 
@@ -206,6 +206,7 @@ def test_outside(deploycheck, note):
     assert set(ran.events[5:-3]) == {"first"}
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="the fixture `subtests` came with pytest 9")
 def test_subtests_of_an_attempt_wait_with_it(virtual: Callable[..., Happened]) -> None:
     ran = virtual(
         "-x",
