@@ -22,7 +22,7 @@ from pytest_deploycheck.clients.logs import parallel
 from pytest_deploycheck.clients.logs.batch import Meter
 from pytest_deploycheck.clients.logs.reader import read_file
 from pytest_deploycheck.clients.logs.reading import Plan
-from pytest_deploycheck.clients.logs.scan import Window
+from pytest_deploycheck.clients.logs.window import Window
 from tests.benchmarks.side_by_side import medians, table
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_deploycheck.clients.logs.contract import parse
+from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.times import parse_time
 from pytest_deploycheck.clients.logs.unwrap import recognise, unwrapped
 from pytest_deploycheck.errors import NoData

@@ -12,7 +12,7 @@ import msgspec
 
 from pytest_deploycheck.clients.logs import evidence, parallel
 from pytest_deploycheck.clients.logs.batch import Batch, Meter, batches
-from pytest_deploycheck.clients.logs.contract import parse
+from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.reading import Form, Plan, Reading, form_of, read
 from pytest_deploycheck.clients.logs.roles import SAMPLE
 from pytest_deploycheck.clients.logs.sources import file as files
@@ -23,8 +23,8 @@ from pytest_deploycheck.errors import DeploycheckError, NotSupported
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from pytest_deploycheck.clients.logs.scan import Window
     from pytest_deploycheck.clients.logs.sources.pods import PodLogs
+    from pytest_deploycheck.clients.logs.window import Window
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.model.logs import LogSummary
     from pytest_deploycheck.settings.logs import LogSource

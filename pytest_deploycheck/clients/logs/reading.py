@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_deploycheck.clients.logs.batch import Batch
-from pytest_deploycheck.clients.logs.contract import Contract, parse
+from pytest_deploycheck.clients.logs.contract import Contract
+from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.roles import SAMPLE, Roles, choose
-from pytest_deploycheck.clients.logs.scan import Scan, Window
+from pytest_deploycheck.clients.logs.scan import Scan
 from pytest_deploycheck.clients.logs.unwrap import recognise, unwrapped
+from pytest_deploycheck.clients.logs.window import Window  # noqa: TC001 - msgspec reads the annotations of its structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,60 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_deploycheck.clients.logs.contract import parse
+from pytest_deploycheck.clients.logs.columns import is_utf8, name_of, reader_of, text_of
 from pytest_deploycheck.clients.logs.ids import PROVEN
+from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.levels import LEVEL_NAMES, normalise
-from pytest_deploycheck.clients.logs.roles import lookup
 from pytest_deploycheck.clients.logs.tally import ALARMING, EXCERPT, FIRST, SHORTEST_GAP, SHOWN_LEVELS, Tally
 from pytest_deploycheck.clients.logs.times import Column, Minutes, Moment, column, parse_time
 from pytest_deploycheck.clients.logs.unwrap import without_colours
+from pytest_deploycheck.clients.logs.window import Stream
 from pytest_deploycheck.model.logs import MINUTE, Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pytest_deploycheck.clients.logs.batch import Batch
-    from pytest_deploycheck.clients.logs.contract import Contract, Place
+    from pytest_deploycheck.clients.logs.contract import Contract
     from pytest_deploycheck.clients.logs.roles import Roles
+    from pytest_deploycheck.clients.logs.window import Window
 
 _FEW = 8
 """Lines of which halves are not tried any more."""
 _STRAIGHT = 8
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The time that is looked at.
-
-    It begins at the first line whose time lies in it; whatever follows stands in it, and a line there that claims to
-    be older is an offender, not left out: a stopped clock must not hide what is written under it.
-
-    Attributes:
-        since: Unix time; None = from the first line on.
-        until: Unix time: the first line that reaches it ends the reading; None = all lines.
-        now: the runner's Unix time: later times are in the future.
-        tolerance: seconds that clocks and writers may differ.
-    """
-
-    since: float | None
-    until: float | None
-    now: float
-    tolerance: float
-
-
-class _Stream(msgspec.Struct):
-    """Where the reading of one writer's lines stands.
-
-    Attributes:
-        started: whether its window has begun.
-        ended: whether a line beyond the window was met.
-        highest: the latest time so far, of those not in the future.
-    """
-
-    started: bool
-    ended: bool = False
-    highest: float | None = None
 
 
 class Scan:
@@ -90,14 +59,14 @@ class Scan:
         self._roles = roles
         self._window = window
         self._number = number
-        self._main = _Stream(begun or window.since is None)
-        self._streams: dict[str, _Stream] = {}  # of logs of several writers, which come one after the other
+        self._main = Stream(begun or window.since is None)
+        self._streams: dict[str, Stream] = {}  # of logs of several writers, which come one after the other
         self._minutes = Minutes()
         self._level_of: dict[Any, str] = dict(LEVEL_NAMES)
         self._foreign: set[Any] = {name for name, level in LEVEL_NAMES.items() if name != level}
         self._level_key = roles.keys["level"][0] if len(roles.keys["level"]) == 1 else None
         self._quick = contract.decode if contract.places.get("time") and contract.places.get("level") else None
-        self._columns = {role: _reader(places) for role, places in contract.places.items() if places}
+        self._columns = {role: reader_of(places) for role, places in contract.places.items() if places}
         message = self._columns.pop("message", None)
         self._message_of = message if message is not None else lambda rows, _: [None] * len(rows)
         self._proven = {
@@ -147,7 +116,7 @@ class Scan:
         self, lines: list[bytes], first: int, *, ascii_only: bool
     ) -> bool:
         """Read lines as columns; False if they need a closer look: nothing of them was counted then."""
-        if self.ended or self._quick is None or not (ascii_only or _is_utf8(lines)):
+        if self.ended or self._quick is None or not (ascii_only or is_utf8(lines)):
             return False
         tally = self.tally
         try:
@@ -270,7 +239,7 @@ class Scan:
             return
         found = [at for at, level in enumerate(levels) if level in ALARMING]
         messages = self._message_of([rows[at] for at in found], {})
-        texts = [_text(message, lines[at]) for message, at in zip(messages, found, strict=True)]
+        texts = [text_of(message, lines[at]) for message, at in zip(messages, found, strict=True)]
         templates = list(map(tally.templates.of, texts))
         for template, count in Counter(templates).items():
             at = templates.index(template)
@@ -328,7 +297,7 @@ class Scan:
         self,
         document: dict[str, Any],
         moment: Moment | None,
-        stream: _Stream,
+        stream: Stream,
         number: int,
         line: bytes,
         service: str | None,
@@ -336,7 +305,7 @@ class Scan:
         """Count what a parsed line tells: its level, time, service, ids and message."""
         tally = self.tally
         level = self._level(document, number, line)
-        name = service or _name(self._roles.value(document, "service"))
+        name = service or name_of(self._roles.value(document, "service"))
         if moment is None:
             tally.timeless += 1
         else:
@@ -348,23 +317,23 @@ class Scan:
         for kind, ids in tally.ids.items():
             ids.add(self._roles.value(document, kind), bit, number)
         if level in ALARMING:
-            text = _text(self._roles.value(document, "message"), line)
+            text = text_of(self._roles.value(document, "message"), line)
             template = tally.templates.of(text)
             tally.alarm(Signature(template=template, level=level, count=1, line=number, example=text[:EXCERPT]))
 
-    def _stream(self, service: str | None) -> _Stream:
+    def _stream(self, service: str | None) -> Stream:
         if service is None:
             return self._main
         found = self._streams.get(service)
         if found is None:
-            found = self._streams[service] = _Stream(self._window.since is None)
+            found = self._streams[service] = Stream(self._window.since is None)
             self.tally.several = True
         return found
 
     def _is_ahead(self, moment: Moment) -> bool:
         return moment.at > self._window.now + self._window.tolerance
 
-    def _admits(self, stream: _Stream, moment: Moment | None) -> bool:
+    def _admits(self, stream: Stream, moment: Moment | None) -> bool:
         """Return whether a line stands in the window; lines without a time go with those before them."""
         window, tally = self._window, self.tally
         if stream.ended:
@@ -397,7 +366,7 @@ class Scan:
             tally.offend(tally.level_lines.setdefault(level, []), number, level, line)
         return level
 
-    def _time(self, stream: _Stream, moment: Moment, number: int, line: bytes, level: str) -> None:
+    def _time(self, stream: Stream, moment: Moment, number: int, line: bytes, level: str) -> None:
         """Count a time: in its minute, and whether it is where it should be."""
         tally, window, at = self.tally, self._window, moment.at
         if self._is_ahead(moment):
@@ -414,45 +383,3 @@ class Scan:
         stream.highest = at if stream.highest is None else max(stream.highest, at)
         tally.minute(int(at // MINUTE) * MINUTE, level)
         tally.spread(at, at)
-
-
-def _reader(places: Sequence[Place]) -> Callable[[list[Any], dict[str, list[Any]]], list[Any]]:
-    """Return the function that takes a role's column out of rows, or from among the columns that were taken already."""
-    if len(places) == 1 and not places[0].below:
-        name = places[0].attribute
-        return lambda rows, taken: taken[name] if name in taken else [getattr(row, name) for row in rows]
-
-    def one(row: Any) -> Any:
-        for place in places:
-            value = getattr(row, place.attribute)
-            if place.below:
-                value = lookup(value, place.below) if isinstance(value, dict) else None
-            if value is not None:
-                return value
-        return None
-
-    return lambda rows, _: list(map(one, rows))
-
-
-def _is_utf8(lines: Sequence[bytes]) -> bool:
-    try:
-        b"\n".join(lines).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _name(value: Any) -> str | None:
-    if isinstance(value, str) and value:
-        return value
-    inner = value.get("name") if isinstance(value, dict) else None
-    return inner if isinstance(inner, str) else None
-
-
-def _text(message: Any, line: bytes) -> str:
-    """Return the text of a message by which its error is known."""
-    if isinstance(message, str) and message:
-        return message
-    if message is not None:
-        return msgspec.json.encode(message).decode()
-    return line[:EXCERPT].decode("utf-8", "replace")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.clients.logs.batch import Meter, batches
 from pytest_deploycheck.clients.logs.reading import Plan, form_of, read
-from pytest_deploycheck.clients.logs.scan import Window
+from pytest_deploycheck.clients.logs.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

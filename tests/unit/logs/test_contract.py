@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_deploycheck.clients.logs.contract import Contract, parse
+from pytest_deploycheck.clients.logs.contract import Contract
+from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.roles import choose
 from pytest_deploycheck.errors import AuthorMistake
 

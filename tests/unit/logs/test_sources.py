@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.clients.logs.reader import LogReader, Surroundings
-from pytest_deploycheck.clients.logs.scan import Window
+from pytest_deploycheck.clients.logs.window import Window
 from pytest_deploycheck.clock import ManualClock, SystemClock
 from pytest_deploycheck.errors import CannotMeasure, DeploycheckError, Malformed, NotFound, TimedOut, TooLarge
 from pytest_deploycheck.settings.logs import LogSource
