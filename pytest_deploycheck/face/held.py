@@ -43,7 +43,7 @@ def over_window(prometheus: Prometheus, expr: str, elapsed: float, terms: Sustai
     past = None
     with prometheus._asking(expr, f"graph: {api.graph_url(expr)}", looks_back=True) as box:  # noqa: SLF001 - same room
         vector = api.query(expr)
-        if elapsed >= 2 * step:
+        if elapsed >= step:
             end = vector.evaluation_time if vector.evaluation_time is not None else api.query("time()").values[0]
             past = api.range(expr, end - elapsed, end, step)
     if past is None:

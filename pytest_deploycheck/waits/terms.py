@@ -119,7 +119,7 @@ def read_sustained(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sustained:
     if allow is not None and consecutive > 1:
         message = "sustained(): allow= and consecutive= are two rules for the same thing: keep one"
         raise ValueError(message)
-    return Sustained(
+    terms = Sustained(
         seconds=_length("sustained", args),
         since=_since("sustained", kwargs),
         every=_every("sustained", kwargs),
@@ -127,6 +127,10 @@ def read_sustained(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sustained:
         consecutive=consecutive,
         coverage=float(coverage),
     )
+    if terms.every is not None and terms.every > terms.seconds:
+        message = f"sustained(): every={kwargs['every']!r} is longer than the window, which would be seen once at most"
+        raise ValueError(message)
+    return terms
 
 
 def _known(marker: str, kwargs: Mapping[str, Any], names: Sequence[str]) -> None:

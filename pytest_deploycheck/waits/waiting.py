@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -110,6 +111,8 @@ class Waiting:
         self._expired = False
         self._window: tuple[float, float] | None = None
         self._violations: list[bool] = []
+        self._looks: list[float] = []  # when something was measured within the window
+        self._longest = 0.0
         self._missed = 0
         self._late = 0
         self._sampled = False
@@ -207,6 +210,10 @@ class Waiting:
             begin = self._began if self.converged is None else self.converged
             window = self._window = (begin, begin + sustained.seconds)
             self._violations += [False] * (self.converged is not None)
+            self._looks += [begin] * (self.converged is not None)
+        self._longest = max(self._longest, end.now - self._began)
+        if end.outcome in (Outcome.PASSED, Outcome.FAILED):
+            self._looks.append(self._began)
         if end.outcome is Outcome.PASSED:
             self._violations.append(False)
         elif end.outcome is Outcome.FAILED:
@@ -235,8 +242,22 @@ class Waiting:
             seen + self._missed
         ):
             return Done(Outcome.INCONCLUSIVE, self._too_few(end.summary))
+        if self._sampled and (unseen := self._unseen(wait, window)):
+            return Done(Outcome.INCONCLUSIVE, unseen)
         # what was tolerated on the way holds at the end too
         return Done(Outcome.PASSED) if end.outcome is Outcome.FAILED else Done()
+
+    def _unseen(self, wait: float, window: tuple[float, float]) -> str:
+        """Return what is wrong if nobody looked for long, the run being busy with other tests; empty if nothing is.
+
+        A look speaks for the time since the one before it, if that is no more than two waits and an attempt away.
+        """
+        reach = 2 * wait + self._longest
+        edges = [window[0], *(look for look in self._looks if window[0] <= look <= window[1]), window[1]]
+        seen = sum(min(after - before, reach) for before, after in pairwise(edges)) / (window[1] - window[0])
+        if self.terms.sustained is None or seen >= self.terms.sustained.coverage - 1e-9:
+            return ""
+        return f"looked at for only {seen * 100:.3g} % of the window: the run was busy with other tests"
 
     def _coverage_possible(self, wait: float, window: tuple[float, float]) -> bool:
         sustained = self.terms.sustained

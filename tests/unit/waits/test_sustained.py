@@ -48,6 +48,21 @@ def test_what_is_sampled_is_looked_at_to_the_end_of_its_window() -> None:
     ]
 
 
+def test_a_window_that_nobody_looked_at_for_long_is_not_held() -> None:
+    state = waiting()
+    assert look(state, 0.0) == Again(10.0)
+    assert look(state, 55.0) == Again(60.0)  # other tests took their time
+    told = "looked at for only 41.7 % of the window: the run was busy with other tests"
+    assert look(state, 60.0) == Done(Outcome.INCONCLUSIVE, told)
+
+
+def test_a_look_may_be_a_little_late() -> None:
+    state = waiting()
+    for begin in (0.0, 18.0, 35.0, 52.0):
+        assert isinstance(look(state, begin), Again)
+    assert look(state, 61.0) == Done()
+
+
 def test_without_history_the_time_before_the_first_look_does_not_count() -> None:
     state = waiting(origin=-50.0)
     assert look(state, 5.0) == Again(15.0)

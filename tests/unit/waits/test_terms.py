@@ -93,3 +93,10 @@ def test_what_sustained_does_not_mean(kwargs: dict[str, Any], text: str) -> None
     with pytest.raises(ValueError, match="sustained") as caught:
         read_sustained(["30m"], kwargs)
     assert str(caught.value) == text
+
+
+def test_a_window_that_is_shorter_than_its_samples_lie_apart() -> None:
+    with pytest.raises(ValueError, match="is longer than the window") as error:
+        read_sustained(("45s",), {"every": "1m"})
+    assert str(error.value) == "sustained(): every='1m' is longer than the window, which would be seen once at most"
+    assert read_sustained(("45s",), {"every": "45s"}).every == 45.0
