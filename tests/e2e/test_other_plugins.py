@@ -1,4 +1,7 @@
-"""Beside other plugins: checks that wait go on waiting, and the other plugin goes on working for the other tests."""
+"""Beside other plugins: checks that wait go on waiting, and the other plugin goes on working for the other tests.
+
+How much of a window was looked at depends on how long the other tests hold the machine: here any share is enough.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def test_never(deploycheck):
     deploycheck.record("attempt", tried("never"))
     assert False, "never"
 
-@pytest.mark.sustained("1s", since="start", every="300ms")
+@pytest.mark.sustained("1s", since="start", every="300ms", coverage=0.01)
 def test_holds(deploycheck): deploycheck.record("attempt", tried("holds"))
 """
 

@@ -38,7 +38,7 @@ MIXED = """
         deploycheck.record("attempt", tried("never"))
         assert False, "never"
 
-    @pytest.mark.sustained("1s", since="start", every="250ms")
+    @pytest.mark.sustained("1s", since="start", every="250ms", coverage=0.01)
     def test_holds(deploycheck):
         deploycheck.record("attempt", tried("holds"))
 
