@@ -88,7 +88,7 @@ def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
             {"service": service, "path": "/api/v1/ping", "json": {"result": "ok"}, "max_latency": MAX_HEALTH_LATENCY}
             for service in SERVICES
         ],
-        "targets": _targets(ports),
+        "scrape_targets": _targets(ports),
         "metrics": _metrics(ports, window),
         "slos": _slos(window),
         "rules": [

@@ -156,7 +156,7 @@ class TransactionCheck(Entry):
         return f"{self.service}:{self.method}:{self.path}"
 
 
-class TargetCheck(Entry):
+class ScrapeTargetCheck(Entry):
     """MF1: the scrape targets of a job."""
 
     job: Name
@@ -345,7 +345,7 @@ class Checks(Frozen):
     """SM4."""
     transactions: tuple[TransactionCheck, ...] = ()
     """SM6."""
-    targets: tuple[TargetCheck, ...] = ()
+    scrape_targets: tuple[ScrapeTargetCheck, ...] = ()
     """MF1."""
     metrics: tuple[MetricCheck, ...] = ()
     """MF2, MF3, MF4."""

@@ -20,7 +20,7 @@ from pytest_deploycheck.settings.texts import Digest, Key, Tier
 from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, Name, Whole, Wrong
 
 TABLES = (
-    *("endpoints", "versions", "expositions", "transactions", "targets", "metrics", "slos", "rules", "routes"),
+    *("endpoints", "versions", "expositions", "transactions", "scrape_targets", "metrics", "slos", "rules", "routes"),
     *("workloads", "secrets", "config_maps", "permissions", "log_checks"),
 )
 """The tables of entries, in suite order."""

@@ -2,14 +2,14 @@
 
 import pytest
 
-from pytest_deploycheck.suite import MetricCheck, Prometheus, SloCheck, TargetCheck
+from pytest_deploycheck.suite import MetricCheck, Prometheus, ScrapeTargetCheck, SloCheck
 
 
 @pytest.mark.freshness
 @pytest.mark.requirement("MF1")
-@pytest.mark.foreach("targets")
+@pytest.mark.foreach("scrape_targets")
 @pytest.mark.asks(questions=lambda ask, entry: ask.prometheus.targets(entry.job))
-def test_targets_are_up(prometheus: Prometheus, entry: TargetCheck) -> None:
+def test_targets_are_up(prometheus: Prometheus, entry: ScrapeTargetCheck) -> None:
     """Every target of the job is up, recently scraped without error, and brings samples."""
     assert prometheus.targets(job=entry.job).up(count=entry.count, min_samples=entry.min_samples)
 

@@ -11,9 +11,9 @@ from pytest_deploycheck.suite import (
     Deploycheck,
     MetricCheck,
     Prometheus,
+    ScrapeTargetCheck,
     SloCheck,
     SoakPolicy,
-    TargetCheck,
 )
 
 
@@ -56,8 +56,8 @@ def test_process_was_not_restarted(prometheus: Prometheus, entry: MetricCheck, w
 
 @pytest.mark.freshness
 @pytest.mark.requirement("MF1")
-@pytest.mark.foreach("targets")
-def test_targets_are_up(prometheus: Prometheus, entry: TargetCheck) -> None:
+@pytest.mark.foreach("scrape_targets")
+def test_targets_are_up(prometheus: Prometheus, entry: ScrapeTargetCheck) -> None:
     """Every target of the job is up, recently scraped without error, and brings samples."""
     assert prometheus.targets(job=entry.job).up(count=entry.count, min_samples=entry.min_samples)
 

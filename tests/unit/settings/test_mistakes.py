@@ -30,10 +30,10 @@ def test_message(text: str, message: str, mistakes: Callable[[str], list[str]]) 
 
 
 def test_all_mistakes_at_once_in_file_order(mistakes: Callable[[str], list[str]]) -> None:
-    assert mistakes("strict = 1\n[[slos]]\nbelow = 1\n[[targets]]\n[environments.p.grafana]\n") == [
+    assert mistakes("strict = 1\n[[slos]]\nbelow = 1\n[[scrape_targets]]\n[environments.p.grafana]\n") == [
         "deploycheck.toml:1: strict: is a whole number (expected true or false)",
         "deploycheck.toml:2: slos[0].expr: is missing (expected text that is not empty)",
-        "deploycheck.toml:4: targets[0].job: is missing (expected text that is not empty)",
+        "deploycheck.toml:4: scrape_targets[0].job: is missing (expected text that is not empty)",
         "deploycheck.toml:5: environments.p.grafana.url: is missing (expected text that is not empty)",
     ]
 
