@@ -12,7 +12,11 @@ LEAST: Final = 0.1
 """Seconds; no check is tried more often, whatever its author says: a server is not hammered."""
 
 _SHARE: Final = 0.12
-"""Each wait is this share of the time since the first attempt: what converges is seen at most so much later."""
+"""Each wait is this share of the time since the first attempt, but for `_EARLY`: what converges is seen at most so
+much later."""
+
+_EARLY: Final = 5.0
+"""Seconds; most of what converges at all does so after a scrape or two, and a person waits for that."""
 
 _CAP: Final = 30.0
 """Seconds; the longest wait where nothing is known of the system's own rhythm."""
@@ -37,7 +41,7 @@ def next_wait(elapsed: float, *, attempt: int, key: str, rhythm: float | None = 
     if rhythm is not None:
         floor = max(floor, rhythm / 10)
         cap = max(floor, min(_CAP, rhythm))
-    wait = min(max(_SHARE * elapsed, floor), cap)
+    wait = min(max(_SHARE * (elapsed - _EARLY), floor), cap)
     return max(FLOOR, wait * (1 + _JITTER * _spread(key, attempt)))
 
 

@@ -38,12 +38,16 @@ class Door:
 
 
 def _print(title: str, base: tuple[str, list[float]], ours: tuple[str, list[float]], *, most: float) -> None:
-    """Print medians and, because others may use the machine too, the least times: what they cannot have lengthened."""
+    """Print medians and, because others may use the machine too, the least times: what they cannot have lengthened.
+
+    The difference is the median of the rounds' differences: what slows the machine for a while slows both sides of a
+    round.
+    """
     rows = [("", "median", "least", "")]
     rows += [
         (name, milliseconds(statistics.median(times)), milliseconds(min(times)), "") for name, times in (base, ours)
     ]
-    median = statistics.median(ours[1]) - statistics.median(base[1])
+    median = statistics.median(with_us - bare for bare, with_us in zip(base[1], ours[1], strict=True))
     least = min(ours[1]) - min(base[1])
     rows.append(("the difference", milliseconds(median), milliseconds(least), f"at most {most:g} ms wanted"))
     table(f"{title} ({ROUNDS} alternating runs)", rows)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_OTHERS = ("asyncio", "pytest-bdd", "pytest_order", "randomly", "timeout", "rerunfailures", "hypothesispytest", "anyio")
+"""Plugins that only this project's tests need: what they cost is no part of anybody's baseline."""
+
 
 def medians(sides: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, float]:
     """Return each side's median in seconds; a side returns how long it took."""
@@ -69,8 +72,9 @@ def process(command: Sequence[str], *, cwd: Path, expect: int = 0, env: Mapping[
 
 
 def pytest_command(*arguments: str) -> list[str]:
-    """Return a pytest command line without any other plugin's work."""
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    """Return a pytest command line without any other plugin's work, but xdist and Allure."""
+    others = [part for name in _OTHERS for part in ("-p", f"no:{name}")]
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *others, *arguments]
 
 
 def table(title: str, rows: Sequence[Sequence[str]]) -> None:

@@ -30,7 +30,7 @@ def test_many_waits_take_as_long_as_one(virtual: Callable[..., Happened]) -> Non
     assert 100 <= ran.elapsed < 113, "a wait is an eighth of the time so far"
     assert ran.events[:20] == [str(n) for n in range(20)], "first attempts in the suite's order"
     attempts = {check["result"]["attempts"] for check in ran.record["checks"]}
-    assert max(attempts) < 40, "and few attempts"
+    assert max(attempts) < 50, "and few attempts"
 
 
 def test_nothing_waits_while_another_test_could_run(virtual: Callable[..., Happened]) -> None:

@@ -20,8 +20,8 @@ def test_the_floor_holds_whatever_the_jitter(key: str) -> None:
     assert all(FLOOR <= next_wait(0.0, attempt=attempt, key=key) <= FLOOR * 1.1 for attempt in range(1, 20))
 
 
-@pytest.mark.parametrize(("elapsed", "wait"), [(10.0, 1.2), (100.0, 12.0), (250.0, 30.0), (3600.0, 30.0)])
-def test_each_wait_is_a_share_of_the_time_so_far_up_to_half_a_minute(elapsed: float, wait: float) -> None:
+@pytest.mark.parametrize(("elapsed", "wait"), [(10.0, 0.6), (105.0, 12.0), (255.0, 30.0), (3600.0, 30.0)])
+def test_each_wait_is_a_share_of_the_time_beyond_the_first_five_seconds_up_to_half_a_minute(elapsed: float, wait: float) -> None:
     assert all(within_jitter(next_wait(elapsed, attempt=9, key=key), wait) for key in KEYS)
 
 
@@ -41,11 +41,11 @@ def test_a_known_rhythm_bounds_the_waits(rhythm: float, elapsed: float, wait: fl
 
 
 def test_checks_that_began_together_are_spread_the_same_way_in_every_run() -> None:
-    waits = [next_wait(100.0, attempt=4, key=key) for key in KEYS]
-    assert waits == [next_wait(100.0, attempt=4, key=key) for key in KEYS]
+    waits = [next_wait(105.0, attempt=4, key=key) for key in KEYS]
+    assert waits == [next_wait(105.0, attempt=4, key=key) for key in KEYS]
     assert len(set(waits)) == len(KEYS)
     assert max(waits) - min(waits) > 1.2
-    attempts = [next_wait(100.0, attempt=attempt, key="a") for attempt in range(10)]
+    attempts = [next_wait(105.0, attempt=attempt, key="a") for attempt in range(10)]
     assert len(set(attempts)) == 10
 
 
@@ -53,7 +53,7 @@ def test_ten_minutes_take_few_attempts_and_see_convergence_soon() -> None:
     times = [0.0]
     while times[-1] < 600:
         times.append(times[-1] + next_wait(times[-1], attempt=len(times), key="a"))
-    assert len(times) < 60
+    assert len(times) < 70
     assert all(after - before <= max(0.14 * after, 0.56) for before, after in pairwise(times))
 
 
