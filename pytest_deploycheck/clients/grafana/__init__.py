@@ -1,0 +1,1 @@
+"""Grafana: what it knows, and what its panels really show."""
