@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.health import Health
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.logs import Logs
+    from pytest_deploycheck.face.network import Network
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.session.run import Run
     from pytest_deploycheck.settings.models import Deployment
@@ -66,3 +67,10 @@ def logs(deploycheck: Run) -> Logs:
     """Find the logs of the environment by name."""
     with collector_paused():  # what it needs is imported now
         return deploycheck.logs
+
+
+@pytest.fixture(scope="session")
+def network(deploycheck: Run) -> Network:
+    """Names, ports and certificates, as the machine that runs the checks sees them."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.network

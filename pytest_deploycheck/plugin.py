@@ -12,12 +12,21 @@ import pytest
 
 from pytest_deploycheck import markers, options
 from pytest_deploycheck.collector import collector_paused
-from pytest_deploycheck.fixtures import alertmanager, deploycheck, deployment, health, kubernetes, logs, prometheus
+from pytest_deploycheck.fixtures import (
+    alertmanager,
+    deploycheck,
+    deployment,
+    health,
+    kubernetes,
+    logs,
+    network,
+    prometheus,
+)
 
 if TYPE_CHECKING:
     from pytest_deploycheck.session.controller import ControllerSide
 
-__all__ = ["alertmanager", "deploycheck", "deployment", "health", "kubernetes", "logs", "prometheus"]
+__all__ = ["alertmanager", "deploycheck", "deployment", "health", "kubernetes", "logs", "network", "prometheus"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,13 +24,16 @@ from pytest_deploycheck.settings.checks import (
 from pytest_deploycheck.settings.clusters import ClusterPolicy, KeysCheck, PermissionCheck, WorkloadCheck
 from pytest_deploycheck.settings.logs import LogCheck
 from pytest_deploycheck.settings.models import Deployment
+from pytest_deploycheck.settings.network import CertificateCheck, NameCheck, PortCheck
 
 if TYPE_CHECKING:
     from pytest_deploycheck.face.kubernetes import Kubernetes
+    from pytest_deploycheck.face.network import Network
 
 __all__ = [
     "AlertPolicy",
     "Alertmanager",
+    "CertificateCheck",
     "ClusterPolicy",
     "Deploycheck",
     "Deployment",
@@ -42,7 +45,10 @@ __all__ = [
     "LogCheck",
     "Logs",
     "MetricCheck",
+    "NameCheck",
+    "Network",
     "PermissionCheck",
+    "PortCheck",
     "Prometheus",
     "RouteCheck",
     "RuleCheck",
@@ -62,4 +68,8 @@ def __getattr__(name: str) -> Any:
         from pytest_deploycheck.face.kubernetes import Kubernetes
 
         return Kubernetes
+    if name == "Network":
+        from pytest_deploycheck.face.network import Network
+
+        return Network
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,6 +44,7 @@ class Ports:
     b: int
     edge: int
     receiver: int
+    tls: int = 0
     source: int = 0
     pushgateway: int = 0
 

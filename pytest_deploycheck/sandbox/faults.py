@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.model.outcome import Verdict
-from pytest_deploycheck.sandbox import effects
+from pytest_deploycheck.sandbox import effects, network_effects
 from pytest_deploycheck.sandbox.process import SandboxError
 from pytest_deploycheck.sandbox.symptoms import SYMPTOMS, Symptom
 
@@ -275,8 +275,21 @@ def _logs() -> Iterable[Fault]:
     )  # fmt: skip
 
 
+def _network() -> Iterable[Fault]:
+    def fault(name: str, summary: str, effect: Effect) -> Fault:
+        return Fault(name=name, summary=summary, verdict=NO_GO, check="SM7", effect=effect, switches=(name,))
+
+    seen = network_effects
+    yield fault("certificate-expiring", "the TLS port's certificate expires in three days", seen.expiring)
+    yield fault("certificate-wrong-name", "the TLS port's certificate is for another host", seen.wrong_name)
+    yield fault("certificate-self-signed", "the TLS port's certificate signed itself", seen.self_signed)
+    yield fault("certificate-without-chain", "the TLS port does not send its intermediate certificate", seen.chainless)
+    yield fault("tls-old-version", "the TLS port still agrees to TLS 1.1", seen.old_version)
+    yield fault("tls-port-closed", "nobody listens on the TLS port", seen.closed)
+
+
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting(), *_logs())
+    fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting(), *_logs(), *_network())
 }
 """Every fault by name."""
 

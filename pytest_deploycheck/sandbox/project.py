@@ -10,6 +10,7 @@ from pytest_deploycheck.sandbox import configs
 from pytest_deploycheck.sandbox.endpoints import VERSION
 from pytest_deploycheck.sandbox.journal import SCHEMA
 from pytest_deploycheck.sandbox.readiness import NOTIFICATION_WINDOW
+from pytest_deploycheck.sandbox.tls_port import CA_FILE, ISSUER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,7 @@ def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
             _route("db", severity="page", team="db"),
             _route("default", severity="info"),
         ],
+        **_network(ports, log.parent),
         "log_checks": [
             {
                 "source": "mcp", "schema": str(log.parent / LOG_SCHEMA_FILE), "levels": ["INFO", "WARN", "ERROR"],
@@ -111,6 +113,19 @@ def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
             }
         ],
     }  # fmt: skip
+
+
+def _network(ports: Ports, directory: Path) -> dict[str, Any]:
+    host, free = configs.HOST, {"host": configs.HOST, "port": 1}  # tcpmux: nobody has served it for decades
+    found: dict[str, Any] = {
+        "names": [{"name": "localhost", "networks": ["127.0.0.0/8", "::1/128"], "families": ["ipv4"]}],
+        "ports": [{**free, "open": False}],
+    }
+    if ports.tls:
+        place = {"host": host, "port": ports.tls, "timeout": "2s"}
+        found["certificates"] = [{"id": "mcp", **place, "ca": str(directory / CA_FILE), "issuers": [ISSUER]}]
+        found["ports"].append({"id": "mcp-tls", **place, "max_latency": MAX_HEALTH_LATENCY})
+    return found
 
 
 def _endpoints(service: str) -> list[dict[str, Any]]:

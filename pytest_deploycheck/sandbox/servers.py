@@ -168,7 +168,7 @@ class Servers:
         """Start the demo service alone.
 
         Returns:
-            Its ports: `a`, `b`, `edge`, `receiver`.
+            Its ports: `a`, `b`, `edge`, `receiver`, `tls`.
 
         Raises:
             SandboxError: if it dies or does not tell its ports in time.
@@ -184,7 +184,7 @@ class Servers:
             alive=self._service.check,
         )
         told = json.loads(ports_file.read_text(encoding="utf-8"))
-        return {name: told[name] for name in ("a", "b", "edge", "receiver")}
+        return {name: told[name] for name in ("a", "b", "edge", "receiver", "tls")}
 
     def _start_others(self) -> None:
         configs.write(self._directory, configs.healthy(self.ports, self._scrape_interval))

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_deploycheck.sandbox import tls_port
 from pytest_deploycheck.sandbox.endpoints import Instance, Reply
 from pytest_deploycheck.sandbox.journal import ROUTINE, Journal
 from pytest_deploycheck.sandbox.switches import EDGE, INSTANCES, REPLICAS, SERVICE_FAULTS, Switches
@@ -178,6 +179,8 @@ class Service:
             for name, instance in self._instances.items()
         }
         self._receiver = Listener(self._control)
+        active = self._switches.active
+        self._tls = tls_port.TlsPort(directory, lambda name: name in active()) if tls_port.available() else None
         self._received: dict[str, list[Any]] = {}
 
     def run(self) -> None:
@@ -185,6 +188,10 @@ class Service:
         for listener in (*self._listeners.values(), self._receiver):
             listener.open()
         ports = {name: listener.port for name, listener in self._listeners.items()}
+        ports["tls"] = 0
+        if self._tls is not None:
+            self._tls.open()
+            ports["tls"] = self._tls.port
         temporary = self._directory / f"{PORTS_FILE}.new"
         temporary.write_text(json.dumps({**ports, "receiver": self._receiver.port, "pid": os.getpid()}))
         temporary.replace(self._directory / PORTS_FILE)
@@ -238,6 +245,8 @@ class Service:
         if name in {"service-down", "edge-down"}:
             listener = self._listeners[EDGE if name == "edge-down" else SERVICE_FAULTS[name][0]]
             (listener.close if method == "POST" else listener.open)()
+        if name == tls_port.CLOSED and self._tls is not None:
+            (self._tls.close if method == "POST" else self._tls.open)()
         return Reply.json(self._switches.active())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from pytest_deploycheck.clock import Clock, SystemClock
-from pytest_deploycheck.sandbox import configs, readiness
+from pytest_deploycheck.sandbox import configs, readiness, tls_port
 from pytest_deploycheck.sandbox.actions import Actions
 from pytest_deploycheck.sandbox.config_faults import CONFIG_FAULTS
 from pytest_deploycheck.sandbox.directory import WorkingDirectory
@@ -207,6 +207,11 @@ class Sandbox:
             raise SandboxError(
                 f"the fault {name} needs {' and '.join(missing)}, which this stack was started without",
                 next_step=f"start a sandbox with it: Sandbox([{name!r}])",
+            )
+        if any(switch in tls_port.SWITCHES for switch in fault.switches) and not servers.ports.tls:
+            raise SandboxError(
+                f"the fault {name} needs the TLS port, which needs the package cryptography",
+                next_step="pip install 'pytest-deploycheck[tls]'",
             )
         if name in self._active:
             return

@@ -48,6 +48,12 @@ SERVICE_FAULTS: Mapping[str, tuple[str, ...]] = {
     "requests-slow": SECOND,
     "edge-down": (EDGE,),
     "receiver-fails": (),
+    "certificate-expiring": (),
+    "certificate-wrong-name": (),
+    "certificate-self-signed": (),
+    "certificate-without-chain": (),
+    "tls-old-version": (),
+    "tls-port-closed": (),
     "log-broken-line": SECOND,
     "log-banner": SECOND,
     "log-schema": SECOND,
@@ -61,7 +67,7 @@ SERVICE_FAULTS: Mapping[str, tuple[str, ...]] = {
     "log-trace-missing": SECOND,
     "log-new-error": SECOND,
 }
-"""Switch → the instances it strikes; `receiver-fails` strikes the webhook receiver, which is no instance."""
+"""Switch → the instances it strikes; the webhook receiver and the TLS port are no instances."""
 
 
 class Switches:

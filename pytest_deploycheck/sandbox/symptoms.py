@@ -102,5 +102,11 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "log-trace-malformed": _of("trace ids are malformed"),
     "log-trace-missing": _of("lines are without a trace id"),
     "log-new-error": _of("1 of 1 error signature is new", "column user_tier does not exist"),
+    "certificate-expiring": _of("1 of 1 address is about to expire", "expires in 3"),
+    "certificate-wrong-name": _of("1 of 1 address is for another name", "it is for old.example.com"),
+    "certificate-self-signed": _of("1 of 1 address is self-signed"),
+    "certificate-without-chain": _of("sent without its issuer's certificate", "CN=Sandbox Intermed"),
+    "tls-old-version": _of("1 of 1 address is agreeing to TLSv1.1"),
+    "tls-port-closed": _of("1 of 1 address is refusing connections"),
 }
 """Every fault's, by the fault's name."""

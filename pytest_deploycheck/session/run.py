@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.face.logs import Logs
+    from pytest_deploycheck.face.network import Network
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.model.exchange import Exchange
     from pytest_deploycheck.settings.models import Effective
@@ -227,6 +228,13 @@ class Run:
         from pytest_deploycheck.session.logs import logs_of
 
         return logs_of(self, base=self._base(), wires=self._wires, missing=lambda name: self._missing("logs", name))
+
+    @cached_property
+    def network(self) -> Network:
+        """Names, ports and certificates, as this machine sees them."""
+        from pytest_deploycheck.session.network import network_of
+
+        return network_of(self, base=self._base(), missing=lambda name: self._missing("services", name))
 
     def record(self, name: str, value: object) -> None:
         """Keep something that a check saw by means of its own, as evidence.

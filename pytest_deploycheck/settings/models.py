@@ -9,6 +9,7 @@ from pytest_deploycheck.settings.checks import Checks
 from pytest_deploycheck.settings.clusters import ClusterChecks
 from pytest_deploycheck.settings.entries import Entry
 from pytest_deploycheck.settings.logs import LogChecks, LogSource
+from pytest_deploycheck.settings.network import NetworkChecks
 from pytest_deploycheck.settings.systems import (
     Alertmanager,
     Grafana,
@@ -21,7 +22,7 @@ from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, 
 
 TABLES = (
     *("endpoints", "versions", "expositions", "transactions", "scrape_targets", "metrics", "slos", "rules", "routes"),
-    *("workloads", "secrets", "config_maps", "permissions", "log_checks"),
+    *("workloads", "secrets", "config_maps", "permissions", "log_checks", "certificates", "names", "ports"),
 )
 """The tables of entries, in suite order."""
 
@@ -51,7 +52,7 @@ class Deployment(Frozen):
         return self
 
 
-class Environment(Checks, ClusterChecks, LogChecks):
+class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
     deployment: Deployment = Field(default_factory=Deployment.model_construct)
@@ -70,7 +71,7 @@ class Environment(Checks, ClusterChecks, LogChecks):
     """Log sources by name."""
 
 
-class Settings(Checks, ClusterChecks, LogChecks):
+class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks):
     """`deploycheck.toml`."""
 
     default_environment: Name | None = None

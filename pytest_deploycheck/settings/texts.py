@@ -108,6 +108,15 @@ HeaderName = Annotated[str, *text_like(r"[A-Za-z0-9-]+", "the name of a header, 
 RequestPath = Annotated[str, *text_like(r"/[^\s#]*", "a path that begins with /, without white space or #")]
 """The path of a request, a query included."""
 
+Host = Annotated[
+    str,
+    *text_like(
+        r"[^\s/?#@\[\]:]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.%\w]*",
+        "the name or address of a host, without scheme, port and path",
+    ),
+]
+"""A host: a DNS name, an IPv4 address, or an IPv6 address without brackets."""
+
 EntryId = Annotated[str, *text_like(r"[A-Za-z0-9_.:/-]*", "letters, digits and any of _ . : / -")]
 """The id of an entry."""
 

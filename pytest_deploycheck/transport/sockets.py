@@ -280,7 +280,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         del local_address, socket_options  # never set by our pools
         budget = self._holder.get()
         started = time.monotonic()
-        addresses = _look_up(host, port, budget, timeout)
+        addresses = look_up(host, port, budget, timeout)
         reason: OSError = OSError("the name has no address")
         for position, (family, kind, protocol, address) in enumerate(addresses):
             share = None if timeout is None else (timeout - (time.monotonic() - started)) / (len(addresses) - position)
@@ -318,7 +318,7 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _look_up(host: str, port: int, budget: Budget, timeout: float | None) -> list[_Address]:
+def look_up(host: str, port: int, budget: Budget, timeout: float | None) -> list[_Address]:
     """Return a host's addresses.
 
     The resolver knows no time limit of its own, so a name is looked up in a thread that may be left behind.

@@ -37,12 +37,8 @@ def make_context(endpoint: Endpoint) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif tls.ca is not None:
         mistakes += _load_authorities(context, endpoint, tls.ca)
-    elif _machine_has_authorities():
-        context.load_default_certs()
     else:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
+        load_machine_authorities(context)
     if tls.cert is not None:
         mistakes += _load_client_certificate(context, endpoint, tls.cert, tls.key)
     elif tls.key is not None:
@@ -50,6 +46,16 @@ def make_context(endpoint: Endpoint) -> ssl.SSLContext:
     if mistakes:
         raise ConfigError(mistakes)
     return context
+
+
+def load_machine_authorities(context: ssl.SSLContext) -> None:
+    """Trust the authorities of the machine, or those of `certifi` where the machine has none."""
+    if _machine_has_authorities():
+        context.load_default_certs()
+    else:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
 
 
 def _machine_has_authorities() -> bool:

@@ -1,0 +1,1 @@
+"""Names, ports and TLS servers, as this machine sees them."""
