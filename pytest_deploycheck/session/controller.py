@@ -72,7 +72,7 @@ class ControllerSide:
             self._waivers = self._read_waivers(self._settings, self._now())
             self._tier = parse_tier(self._settings.default_tier)
         except ConfigError as error:
-            raise pytest.UsageError(f"deploycheck: {error}") from None
+            raise pytest.UsageError(f"deploycheck: {error}{self._withdrawn()}") from None
         given = config.option.deploycheck_reports
         reports = config.invocation_params.dir / given if given else self._settings.reports
         started = self._now()
@@ -83,6 +83,14 @@ class ControllerSide:
             from pytest_deploycheck.session.observing import observe
 
             self.observation = observe(config, self, self._settings, reports=Path(reports))
+
+    def _withdrawn(self) -> str:
+        from pytest_deploycheck.session.withdrawn import withdraw
+
+        try:
+            return withdraw(self._config)
+        except DeploycheckError as error:
+            return f"\n  {error}"
 
     def begin(self) -> None:
         """Write the HOLD record that stands if this run is killed.

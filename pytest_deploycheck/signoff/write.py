@@ -275,6 +275,21 @@ class Writer:
                 os.close(descriptor)
 
 
+def withdraw_latest(directory: Path) -> bool:
+    """Remove `latest`, the link or the text file; return whether there was one. The runs themselves are kept.
+
+    Raises:
+        CannotWrite: if it is there and cannot be removed.
+    """
+    found = False
+    for path in (directory / "latest", directory / "latest.txt"):
+        if path.is_symlink() or (path.suffix and path.is_file()):
+            with _explained("remove", path):
+                path.unlink(missing_ok=True)
+            found = True
+    return found
+
+
 @contextlib.contextmanager
 def _staged(path: Path, content: bytes, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary file beside `path` with the content; it is gone afterwards if it was not renamed.

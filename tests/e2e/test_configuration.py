@@ -188,6 +188,32 @@ def test_a_mistake_in_a_variable(
     assert_refused(run(test_it=CHECK), told)
 
 
+@pytest.mark.parametrize(
+    ("broken", "arguments", "reports"),
+    [
+        ('environments.prod.prometheus.x = 1\nreports = "out"\n', [], "out"),
+        ("environments.prod.prometheus = [\n", [], "reports"),
+        ("reports = 5\n", ["-n", "2"], "reports"),
+        ("x = 1\n", ["--deploycheck-reports", "other"], "other"),
+        ("", ["--deploycheck-config", "gone.toml"], "reports"),
+    ],
+)
+def test_a_run_that_cannot_begin_does_not_leave_the_verdict_of_an_older_one_to_be_read(
+    run: Callable[..., Ran], pytester: pytest.Pytester, broken: str, arguments: list[str], reports: str
+) -> None:
+    older = pytester.path / reports / "20260101T000000Z-aaaaaa"
+    older.mkdir(parents=True)
+    (older / "signoff.json").write_text('{"verdict": "GO"}')
+    latest = older.parent / "latest"
+    latest.symlink_to(older.name)
+    (pytester.path / "deploycheck.toml").write_text(broken)
+    ran = run(*arguments, test_it=CHECK)
+    assert ran.code == 4
+    assert f"  {latest} named an older run and was removed: this run has no verdict" in ran.text.splitlines()
+    assert not latest.is_symlink()
+    assert (older / "signoff.json").is_file(), "the run itself is kept"
+
+
 PRECEDENCE: dict[str, tuple[list[str], dict[str, str], tuple[str, str, str], str]] = {
     "file": ([], {}, ("prod", "1.0", "CHG-1"), "deploycheck.toml:4"),
     "its environment": (["--deploycheck-env=staging"], {}, ("staging", "2.0", "CHG-1"), "deploycheck.toml:12"),
