@@ -17,11 +17,15 @@ from pytest_deploycheck.model.outcome import Level, Outcome, Verdict
 from pytest_deploycheck.model.run import RunFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pytest_deploycheck.model.decision import Waiver
+    from pytest_deploycheck.model.declaration import Tier, TierKind
 
 __all__ = ["Decision", "Reason", "RunFacts", "Waivers", "decide"]
+
+_TIERS: dict[TierKind, int] = {"immediate": 0, "after": 1, "investigate": 2}
+"""Tier → how soon it asks for the release to be rolled back."""
 
 
 def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
@@ -37,6 +41,10 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
     """
     rows = standings(facts, waivers, now=clock_now)
     coverage = _coverage(rows)
+    tiers = {
+        row.nodeid: (row.declaration.tier if row.declaration is not None else None) or facts.default_tier
+        for row in rows
+    }
     reasons = _sorted(
         [
             *_run_wide(facts, rows, coverage),
@@ -45,7 +53,8 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
                 for row in rows
                 if row.gates and row.outcome is not Outcome.PASSED
             ),
-        ]
+        ],
+        tiers,
     )
     standing_reasons = [reason for reason in reasons if not reason.waived]
     if any(row.blocks and row.outcome is Outcome.FAILED for row in rows):
@@ -118,9 +127,14 @@ def _reason_text(row: Standing) -> str:
     return f"{row.text} (a warning; strict counts it)" if row.level is Level.WARNING else row.text
 
 
-def _sorted(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """Return the reasons worst first: standing before waived, then by outcome, those of the whole run first."""
-    return tuple(sorted(reasons, key=lambda it: (it.waived, SEVERITY[it.outcome], it.nodeid, it.text)))
+def _sorted(reasons: Iterable[Reason], tiers: Mapping[str, Tier]) -> tuple[Reason, ...]:
+    """Return the reasons worst first: standing before waived, by outcome, those of the whole run first, by tier."""
+
+    def key(it: Reason) -> tuple[bool, int, int, str, str]:
+        tier = _TIERS[tiers[it.nodeid].kind] if it.nodeid else -1
+        return it.waived, SEVERITY[it.outcome], tier, it.nodeid, it.text
+
+    return tuple(sorted(reasons, key=key))
 
 
 def _coverage(rows: tuple[Standing, ...]) -> Coverage:

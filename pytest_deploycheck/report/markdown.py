@@ -261,13 +261,23 @@ def _passed(record: Mapping[str, Any]) -> Iterator[str]:
         rows = [
             [
                 code(check["nodeid"]),
-                f"{check['result']['duration_seconds'] or 0:.2f} s",
+                took(check["result"]["duration_seconds"]),
                 " ".join(code(evidence) for evidence in check["result"]["evidence"]),
                 escape(check["requirement"]),
             ]
             for check in groups[name]
         ]
         yield from _table(["check", "took", "evidence", "requirement"], rows)
+
+
+def took(seconds: float | None) -> str:
+    """Return how long a check took, to the millisecond below a second."""
+    if seconds is None:
+        return ""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    thousandths = round(seconds * 1000)
+    return f"{thousandths} ms" if thousandths else "< 1 ms"
 
 
 def _deselected(record: Mapping[str, Any]) -> Iterator[str]:

@@ -424,7 +424,8 @@ def test_one_rollback_outweighs_any_number_of_holds() -> None:
     decision = decide(run, NONE, clock_now=NOW)
     assert decision.recommendation is Recommendation.ROLLBACK
     assert decision.recommendation_reasons == ("t::b: its tier is immediate",)
-    assert decision.why == "2 blockers failed: t::a and 1 more"
+    assert decision.why == "2 blockers failed: t::b and 1 more", "what asks for a rollback is named first"
+    assert [reason.nodeid for reason in decision.reasons] == ["t::b", "t::a"]
 
 
 def test_a_waived_failure_recommends_no_rollback() -> None:

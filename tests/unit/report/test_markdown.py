@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from pytest_deploycheck.model.run import RunRecord
-from pytest_deploycheck.report.markdown import code, escape, link, render
+from pytest_deploycheck.report.markdown import code, escape, link, render, took
 from pytest_deploycheck.report.text import printable
 from pytest_deploycheck.signoff.record import incomplete
 
@@ -170,3 +170,10 @@ def test_any_node_id_stays_one_code_span(text: str) -> None:
 def test_only_plain_web_addresses_become_links(text: str) -> None:
     assert link(text) == escape(text)
     assert link("https://x/y?z=1&a=(b)") == "<https://x/y?z=1&a=(b)>"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (0.0004, "< 1 ms"), (0.0126, "13 ms"), (0.9994, "999 ms"), (61.5, "61.50 s")]
+)
+def test_a_time_is_told_as_exactly_as_it_matters(seconds: float | None, text: str) -> None:
+    assert took(seconds) == text
