@@ -10,11 +10,11 @@ from pytest_deploycheck.checks.wording import count, head, seconds, share
 from pytest_deploycheck.model.kubernetes.objects import condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.kubernetes.pods import ContainerStatus, Pod, Terminated
+    from pytest_deploycheck.model.kubernetes.pods import ContainerStatus, Pod, PodHead, Terminated
 
 Rows = list[tuple[str, ...]]
 COLUMNS = ("pod", "state", "age", "problem")
@@ -35,7 +35,13 @@ _TROUBLE = 160
 
 
 def ready(
-    pods: Sequence[Pod], asked: Asked, *, now: datetime, least: int = 1, finished_allowed: bool = True
+    heads: Sequence[PodHead],
+    asked: Asked,
+    *,
+    now: datetime,
+    closer: Callable[[], Sequence[Pod]],
+    least: int = 1,
+    finished_allowed: bool = True,
 ) -> Finding:
     """Judge whether every pod is ready.
 
@@ -44,9 +50,10 @@ def ready(
     no pod at all.
 
     Args:
-        pods: what a selector matches.
+        heads: what a selector matches.
         asked: the question.
         now: the server's time.
+        closer: gives the same pods whole; called only if one of them is not simply ready.
         least: how many must be ready.
         finished_allowed: whether pods that have ended (evicted ones, those of jobs) are only told, not counted.
 
@@ -55,24 +62,25 @@ def ready(
     """
     require_number("the least number of pods", least, least=1)
     judgement = Judgement(asked, f"at least {count(least, 'pod')}, every one ready", COLUMNS)
-    if not pods:
+    if not heads:
         judgement.doubtful("no data: no pod matches")
         return judgement.finding("")
-    finished, leaving, good, unready = _sorted(pods)
-    live = len(pods) - len(finished)
+    calm = all(pod.ready and not pod.finished and not pod.terminating for pod in heads)
+    finished, leaving, good, unready = _sorted(() if calm else closer())
+    amount = len(heads) if calm else len(good)
     if unready:
-        judgement.bad(f"{share(len(unready), live, 'pod')} not ready", pod_rows(unready, now))
+        judgement.bad(f"{share(len(unready), len(heads) - len(finished), 'pod')} not ready", pod_rows(unready, now))
     if finished and not finished_allowed:
-        judgement.bad(f"{share(len(finished), len(pods), 'pod')} ended", pod_rows(finished, now))
-    if len(good) < least:
-        judgement.bad(f"{count(len(good), 'ready pod')}, fewer than the expected {least}")
+        judgement.bad(f"{share(len(finished), len(heads), 'pod')} ended", pod_rows(finished, now))
+    if amount < least:
+        judgement.bad(f"{count(amount, 'ready pod')}, fewer than the expected {least}")
     rows: Rows = [
         (pod.name, "terminating", age(now, pod.metadata.creation_timestamp), "not counted") for pod in leaving
     ]
     if finished_allowed:
         rows += [(*row[:3], f"has ended, not counted: {row[3]}") for row in pod_rows(finished, now)]
     judgement.note(rows)
-    said = f"all {count(len(good), 'pod')} ready"
+    said = f"all {count(amount, 'pod')} ready"
     return judgement.finding(f"{said}; {count(len(rows), 'pod')} not counted" if rows else said)
 
 

@@ -43,7 +43,7 @@ def refuse(reply: Reply, system: str, problem: str) -> CannotMeasure:
             evidence=reply.evidence,
         )
     likeness = looks_like(document)
-    hint = f"; it looks like {likeness}" if likeness else ""
+    hint = f"; it looks like {likeness}" if likeness not in ("", f"an answer of {system}") else ""
     return reply.malformed(f"not the answer that {system} gives: {problem}{hint}")
 
 

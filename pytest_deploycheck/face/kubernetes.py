@@ -16,7 +16,7 @@ from pytest_deploycheck.face.clusters import EventsAnswer, KeysAnswer, NodesAnsw
 from pytest_deploycheck.face.judged import Judged, System, judge
 from pytest_deploycheck.face.workloads import JobAnswer, PodsAnswer, RolloutAnswer, moment_of
 from pytest_deploycheck.model.kubernetes import cluster
-from pytest_deploycheck.model.kubernetes.pods import Pod
+from pytest_deploycheck.model.kubernetes.pods import Pod, PodHead
 from pytest_deploycheck.model.kubernetes.workloads import (
     ControllerRevision,
     DaemonSet,
@@ -123,8 +123,8 @@ class Kubernetes(System):
         chosen = f" -l {selector}" if selector else ""
         scope = f"-n {where}" if where else "-A"
         with self._asking(f"pods {scope}{chosen}", f"kubectl {scope} get pods -o wide{chosen}") as box:
-            found = self.api.list(Pod, where, labels=selector, fields=fields)
-        return PodsAnswer(found, self, self._ledger, box[0], namespace=where)
+            found = self.api.listed(PodHead, where, labels=selector, fields=fields)
+        return PodsAnswer(found.items, self, self._ledger, box[0], namespace=where, closer=lambda: found.again(Pod))
 
     def rollout(self, entry: WorkloadCheck) -> RolloutAnswer:
         """Ask for the workload of an entry of `[[workloads]]` that has a rollout."""
@@ -282,7 +282,7 @@ class Kubernetes(System):
             sorted_ = by_revision(workload, found, self._revisions(workload))
         mine = {pod.metadata.uid for part in sorted_.parts for pod in part}
         owned = [pod for pod in found if pod.metadata.uid in mine]
-        return PodsAnswer(owned, self, self._ledger, box[0], namespace=where)
+        return PodsAnswer(owned, self, self._ledger, box[0], namespace=where, closer=lambda: owned)
 
     def parts_of(self, workload: Workload) -> tuple[Sequence[Pod], Revisions, dict[str, str] | None, tuple[str, ...]]:
         """Ask for what a rollout is judged by besides its workload.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.checks import images, jobs, objects, restarts, usage
@@ -16,7 +17,7 @@ from pytest_deploycheck.face.judged import Answer, Judged, seconds_of
 from pytest_deploycheck.face.vectors import Comparable, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.checks.comparison import Operator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.kubernetes.pods import Pod
+    from pytest_deploycheck.model.kubernetes.pods import Pod, PodHead
     from pytest_deploycheck.model.kubernetes.workloads import Job, Workload
 
 __tracebackhide__ = True
@@ -67,22 +68,42 @@ class RestartsAnswer(Comparable):
 class PodsAnswer(Answer):
     """Pods, as they are.
 
-    Attributes:
-        pods: what came.
+    Args:
+        heads: what came, as far as it tells who is ready.
+        system: whom it came from.
+        ledger: of the check.
+        asked: the question.
+        namespace: whose pods.
+        closer: gives the same pods whole; called at most once.
     """
 
     def __init__(
-        self, pods: Sequence[Pod], system: Kubernetes, ledger: Ledger, asked: Asked, *, namespace: str
+        self,
+        heads: Sequence[PodHead],
+        system: Kubernetes,
+        ledger: Ledger,
+        asked: Asked,
+        *,
+        namespace: str,
+        closer: Callable[[], Sequence[Pod]],
     ) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
-        self.pods = tuple(pods)
+        self._heads = heads
+        self._closer = closer
         self._system = system
         self._namespace = namespace
 
+    @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """What came."""
+        return tuple(self._closer())
+
     def ready(self, *, at_least: int = 1) -> Judged:
         """Judge that every pod is ready, and that there are enough."""
-        return self._judge(pod_checks.ready(self.pods, self._asked, now=self._system.now(), least=at_least))
+        return self._judge(
+            pod_checks.ready(self._heads, self._asked, now=self._system.now(), least=at_least, closer=lambda: self.pods)
+        )
 
     def unstuck(self) -> Judged:
         """Judge that no container is in a back-off, lacks its image or configuration, or was OOMKilled."""
@@ -139,7 +160,7 @@ class PodsAnswer(Answer):
     def __len__(self) -> int:
         """Return the number of pods."""
         self._read()
-        return len(self.pods)
+        return len(self._heads)
 
     def _moment(self, since: object) -> tuple[datetime | None, Mapping[tuple[str, str], int] | None]:
         if since is None:

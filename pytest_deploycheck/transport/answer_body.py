@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import zlib
 from typing import TYPE_CHECKING
 
@@ -42,15 +44,19 @@ class BodyReader:
     def __init__(self, limit: int) -> None:
         """Start empty."""
         self._limit = limit
-        self._chunks: list[bytes] = []
+        self._kept = io.BytesIO()  # a list of chunks would take the memory twice when it is joined
         self._size = 0
+        self._hash = hashlib.sha256()
 
     @property
     def body(self) -> bytes:
-        """What has been read so far, decompressed."""
-        if len(self._chunks) > 1:
-            self._chunks = [b"".join(self._chunks)]  # joined once, however often it is asked for
-        return self._chunks[0] if self._chunks else b""
+        """What has been read so far, decompressed: the same object until more is read."""
+        return self._kept.getvalue()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of `body`, taken as it came: while a thread waits for more, or beside another one."""
+        return self._hash.hexdigest()
 
     def read(self, response: httpx.Response, *, head: bool = False) -> None:
         """Read the whole body.
@@ -83,7 +89,8 @@ class BodyReader:
             self._size += len(chunk)
             if self._size > self._limit:
                 raise BodyTooLarge(limit=self._limit, size=self._size, announced=False)
-            self._chunks.append(chunk)
+            self._kept.write(chunk)
+            self._hash.update(chunk)
 
     def _unpacked(self, raw: Iterable[bytes], window_bits: int) -> Iterator[bytes]:
         """Yield the unpacked bytes in pieces, each only as long as the limit still allows (a bomb never goes off)."""

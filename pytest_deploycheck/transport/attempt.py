@@ -35,6 +35,7 @@ class Attempt:
         elapsed: seconds from sending until the last byte or the failure.
         response: status and headers, if an answer came.
         body: as much of it as came. Not redacted.
+        digest: its SHA-256.
         failure: why there is no whole answer.
         ended: the same as text, redacted; empty if there is one.
     """
@@ -62,6 +63,11 @@ class Attempt:
     def body(self) -> bytes:
         """As much as came. Not redacted."""
         return self._reader.body
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of `body`."""
+        return self._reader.digest
 
     def send(self, transport: DeadlineTransport, question: Question, clock: Clock) -> None:
         """Send it, and read the answer; what goes wrong on the way is kept in `failure`.

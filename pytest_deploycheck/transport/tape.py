@@ -64,6 +64,7 @@ class Tape:
         status: int | None = None,
         response_headers: tuple[tuple[str, str], ...] = (),
         body: bytes | None = None,
+        digest: str | None = None,
         error: str | None = None,
         age: float | None = None,
         unused: str = "",
@@ -83,6 +84,7 @@ class Tape:
             status: None if no answer came.
             response_headers: redacted.
             body: redacted; as much as came. None if there was no answer.
+            digest: its SHA-256, if somebody took it already.
             error: why there is no whole answer.
             age: seconds between the answer and its use, if it was asked ahead.
             unused: why nobody used what was asked ahead.
@@ -91,7 +93,10 @@ class Tape:
             The exchange with its id.
         """
         stored = b"" if body is None else body
-        digest = None if body is None else hashlib.sha256(body).hexdigest()
+        if body is None:
+            digest = None
+        elif digest is None:
+            digest = hashlib.sha256(body).hexdigest()
         fields = (
             system, method, url, request_headers, request_body, effect, started, elapsed, attempt, status,
             response_headers, digest, len(stored), error, *((age, unused) if age is not None or unused else ()),

@@ -300,6 +300,8 @@ class Wire:
             answered = redactor.headers(
                 (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
             )
+        body = attempt.body
+        kept = redactor.body(body)
         return self._tape.record(
             system=self.endpoint.name,
             method=outgoing.method,
@@ -312,7 +314,8 @@ class Wire:
             attempt=attempt.number,
             status=None if response is None else response.status_code,
             response_headers=answered,
-            body=None if response is None else redactor.body(attempt.body),
+            body=None if response is None else kept,
+            digest=attempt.digest if kept is body else None,
             error=attempt.ended or None,
             age=age,
             unused=unused,

@@ -64,19 +64,19 @@ def test_what_keeps_a_pod_from_being_ready(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TROUBLE if TROUBLE[name] == ""])
 def test_ready_pods_pass(name: str) -> None:
-    assert pods.ready([pod(name)], ASKED, now=NOW).outcome == "passed"
+    assert pods.ready([pod(name)], ASKED, now=NOW, closer=lambda: [pod(name)]).outcome == "passed"
 
 
 @pytest.mark.parametrize("name", [name for name in TROUBLE if TROUBLE[name] != ""])
 def test_no_other_pod_passes(name: str) -> None:
-    finding = pods.ready([pod(name)], ASKED, now=NOW)
+    finding = pods.ready([pod(name)], ASKED, now=NOW, closer=lambda: [pod(name)])
     assert finding.outcome == "failed"
     assert "fewer than the expected 1" in finding.observed
 
 
 def test_no_pod_is_no_evidence() -> None:
     for finding in (
-        pods.ready([], ASKED, now=NOW),
+        pods.ready([], ASKED, now=NOW, closer=list),
         pods.stuck([], ASKED, now=NOW),
         restarts.at_most([], 0, ASKED, now=NOW),
         usage.limits([], ASKED),

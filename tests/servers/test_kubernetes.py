@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pytest_deploycheck.errors import (
     AuthorMistake,
     DeploycheckError,
     Forbidden,
+    Malformed,
     NoData,
     NotEnoughData,
     NotSupported,
@@ -166,6 +168,40 @@ def test_restarts(tmp_path: Path) -> None:
         stuck = pods.unstuck()
         assert finding(stuck) == ("failed", "3 containers stuck or killed")
         assert stuck.finding.rows[0][3].startswith("container app: CrashLoopBackOff (1 restart")
+
+
+def test_pods_that_are_all_ready_are_read_no_further_than_that(tmp_path: Path) -> None:
+    served_cluster = cluster("ds-complete")
+    for pod in served_cluster.objects["", "pods"]:
+        pod["status"]["containerStatuses"] = "none of the check's business"
+    with serving(served_cluster, tmp_path) as served:
+        pods = served.kubernetes.pods("app=ds-complete")
+        assert finding(pods.ready()) == ("passed", f"all {len(pods)} pods ready")
+        with pytest.raises(Malformed) as caught:
+            pods.restarts()
+        assert caught.value.what == (
+            "kubernetes: not the answer that Kubernetes gives: "
+            "Expected `array | null`, got `str` - at `$.items[0].status.containerStatuses`"
+        )
+        assert caught.value.evidence in {one.id for one in served.tape.take()}
+        assert len(served.cluster.asked) == 1, "nothing is asked twice"
+
+
+def test_one_pod_that_is_not_ready_is_told_with_its_reason(tmp_path: Path) -> None:
+    with serving(cluster("ds-complete", "crash-after-success"), tmp_path) as served:
+        judged = served.kubernetes.pods().ready()
+        assert finding(judged)[0] == "failed"
+        assert judged.finding.rows[0][3].startswith("container app: CrashLoopBackOff (1 restart")
+        assert len(served.cluster.asked) == 1, "nothing is asked twice"
+
+
+def test_what_is_kept_has_the_digest_it_is_filed_under(tmp_path: Path) -> None:
+    with serving(cluster("ds-complete", lists=True), tmp_path, namespace="shop") as served:
+        assert served.kubernetes.pods(namespace="rollouts").ready()
+        assert served.kubernetes.secret_keys("web-secret").has("EXAMPLE_KEY")  # masked: not as it came
+        kept = served.tape.take_bodies()
+        assert len(kept) == 2
+        assert [hashlib.sha256(body).hexdigest() for body in kept.values()] == list(kept)
 
 
 def test_secrets_stay_secret(tmp_path: Path) -> None:

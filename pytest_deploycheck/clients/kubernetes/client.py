@@ -13,7 +13,7 @@ from pytest_deploycheck.clients.kubernetes.refusal import Resource, refusal, sta
 from pytest_deploycheck.clients.kubernetes.veil import veil
 from pytest_deploycheck.errors import AuthorMistake, Malformed
 from pytest_deploycheck.model.kubernetes import cluster
-from pytest_deploycheck.model.kubernetes.pods import Pod
+from pytest_deploycheck.model.kubernetes.pods import Pod, PodHead
 from pytest_deploycheck.model.kubernetes.workloads import (
     ControllerRevision,
     DaemonSet,
@@ -43,6 +43,7 @@ _REVIEWS = Resource(verb="create", name="selfsubjectaccessreviews", group="autho
 # type → (group, version, plural), all of them GA since Kubernetes 1.23 or longer (metrics.k8s.io has never been)
 RESOURCES: dict[type[Any], tuple[str, str, str]] = {
     Pod: ("", "v1", "pods"),
+    PodHead: ("", "v1", "pods"),
     cluster.Event: ("", "v1", "events"),
     cluster.Node: ("", "v1", "nodes"),
     cluster.Namespace: ("", "v1", "namespaces"),
@@ -150,6 +151,10 @@ class KubernetesClient:
             labels: a label selector.
             fields: a field selector.
         """
+        return self.listed(kind, namespace, labels=labels, fields=fields).items
+
+    def listed(self, kind: type[T], namespace: str = "", *, labels: str = "", fields: str = "") -> lists.Listed[T]:
+        """Return the same as `list` in such a way that more can be read from what came, without asking again."""
         resource = self._resource(kind, "list", namespace)
         params = {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
         return lists.list_all(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.transport.reply import Reply
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 PAGE = 500
 """Objects a page, as kubectl asks for: 5,000 pods are ten answers of some 4 MB."""
@@ -49,6 +51,32 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     items: tuple[T, ...] | None = None
 
 
+class Listed(Generic[T]):
+    """A list that was read to its end.
+
+    Args:
+        items: of all pages.
+        pages: the answers that they came in.
+        resource: what was listed.
+        access: who asked.
+    """
+
+    def __init__(self, items: tuple[T, ...], pages: list[Reply], resource: Resource, access: Access) -> None:
+        """Keep the answers: more can be read from them."""
+        self.items = items
+        self._pages = pages
+        self._resource = resource
+        self._access = access
+
+    def again(self, kind: type[U]) -> tuple[U, ...]:
+        """Return the items as another type, in the same order, from the same answers.
+
+        Raises:
+            Malformed: if they are not what that type needs.
+        """
+        return _items([read(one, Page[kind], self._resource, self._access) for one in self._pages])  # type: ignore[valid-type]
+
+
 @cache
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """Return the decoder of a type, made once."""
@@ -63,7 +91,7 @@ def list_all(
     access: Access,
     *,
     params: Mapping[str, str],
-) -> tuple[T, ...]:
+) -> Listed[T]:
     """Read a list to its end.
 
     A page that comes too late (410: the list's revision is gone) starts the list anew, for going on with the token that
@@ -101,10 +129,11 @@ def _paged(
     resource: Resource,
     access: Access,
     params: Mapping[str, str],
-) -> tuple[T, ...] | None:
-    """Return all pages' items; None if the list's revision was gone before its end."""
+) -> Listed[T] | None:
+    """Return all pages; None if the list's revision was gone before its end."""
     with ThreadPoolExecutor(1, "kubernetes-page") as thread, collector_paused():
-        pages: list[tuple[T, ...]] = []
+        pages: list[Page[T]] = []
+        replies: list[Reply] = []
         coming: Ahead | None = None
         asked: Mapping[str, str] = params
         for _ in range(_MOST_PAGES):
@@ -122,17 +151,22 @@ def _paged(
                 if coming is not None:
                     coming.drop("the page before it could not be read")
                 raise
-            pages.append(page.items or ())
+            pages.append(page)
+            replies.append(reply)
             following = page.metadata.continue_
             if coming is not None and following != token:
                 coming.drop("it is not the next page")
                 coming = None
             if not following:
-                return pages[0] if len(pages) == 1 else tuple(item for items in pages for item in items)
+                return Listed(_items(pages), replies, resource, access)
             asked = {**params, "continue": following}
     raise CannotMeasure(
         f"kubernetes: a list of more than {_MOST_PAGES:,} pages", where=resource.path, next_step="give a selector"
     )
+
+
+def _items(pages: list[Page[T]]) -> tuple[T, ...]:
+    return tuple(chain.from_iterable(page.items or () for page in pages))
 
 
 def _check(page: Page[T], reply: Reply, resource: Resource) -> None:

@@ -41,7 +41,8 @@ def veil(body: bytes) -> bytes:
             lambda found: found[1] + MASK.encode() + b'"' if _TELLING.search(found[2]) else found[0], body
         )
     for name, value, end in _VALUES:
-        body = _without_values(body, name, value, end)
+        if value[:1] in body:  # a single byte is found ten times as fast as several: most bodies escape nothing
+            body = _without_values(body, name, value, end)
     return body
 
 

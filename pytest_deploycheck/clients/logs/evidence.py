@@ -42,15 +42,15 @@ class DigestingTape(Tape):
 
     def record(self, **fields: Any) -> Exchange:
         """Record one attempt; a refusal is kept as it came."""
-        body = fields.get("body")
+        body, sha256 = fields.get("body"), fields.get("digest")
         if body is not None and len(body) > _HEAD and fields.get("status") in _SUCCESS:
             digest = {
                 "kept": "size, SHA-256 and beginning of the answer",
                 "bytes": len(body),
-                "sha256": hashlib.sha256(body).hexdigest(),
+                "sha256": sha256 or hashlib.sha256(body).hexdigest(),
                 "begins": body[:_HEAD].decode("utf-8", "replace"),
             }
-            fields["body"] = msgspec.json.encode(digest)
+            fields.update(body=msgspec.json.encode(digest), digest=None)
         return self._tape.record(**fields)
 
 

@@ -15,7 +15,21 @@ class OwnerReference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     uid: str
 
 
-class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class HeadMeta(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """The part of an object's metadata that tells which one it is, and whether it is to stay.
+
+    Attributes:
+        name: as in `Meta`.
+        creation_timestamp: as in `Meta`.
+        deletion_timestamp: as in `Meta`.
+    """
+
+    name: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+
+
+class Meta(HeadMeta, frozen=True, kw_only=True, rename="camel", gc=False):
     """An object's metadata.
 
     Attributes:
@@ -29,12 +43,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         owner_references: None and empty mean the same.
     """
 
-    name: str = ""
     namespace: str = ""
     uid: str = ""
     generation: int = 0
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
     labels: dict[str, str] | None = None
     owner_references: tuple[OwnerReference, ...] | None = None
 
@@ -47,7 +58,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return any(owner.uid == uid for owner in self.owner_references or ())
 
 
-class AnnotatedMeta(Meta, frozen=True, kw_only=True, rename="camel"):
+class AnnotatedMeta(Meta, frozen=True, kw_only=True, rename="camel", gc=False):
     """Metadata with the annotations, for the kinds whose annotations tell something."""
 
     annotations: dict[str, str] | None = None
@@ -57,20 +68,30 @@ class AnnotatedMeta(Meta, frozen=True, kw_only=True, rename="camel"):
         return (self.annotations or {}).get(name, "")
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """One condition of a status.
+class HeadCondition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a condition of a status says.
 
     Attributes:
         type: such as `Ready`.
         status: `True`, `False` or `Unknown`.
+    """
+
+    type: str
+    status: str = "Unknown"
+
+
+class Condition(HeadCondition, frozen=True, kw_only=True, rename="camel", gc=False):
+    """One condition of a status.
+
+    Attributes:
+        type: as in `HeadCondition`.
+        status: as in `HeadCondition`.
         reason: one word.
         message: for people.
         last_transition_time: when the status last changed.
         last_update_time: when status or reason last changed; only Deployments have it.
     """
 
-    type: str
-    status: str = "Unknown"
     reason: str = ""
     message: str = ""
     last_transition_time: datetime | None = None

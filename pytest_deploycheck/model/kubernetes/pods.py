@@ -6,7 +6,12 @@ from datetime import datetime  # noqa: TC003 - the decoder resolves the annotati
 
 import msgspec
 
-from pytest_deploycheck.model.kubernetes.objects import Condition, Meta  # noqa: TC001 - the same
+from pytest_deploycheck.model.kubernetes.objects import (  # noqa: TC001 - the same
+    Condition,
+    HeadCondition,
+    HeadMeta,
+    Meta,
+)
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -16,7 +21,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requests: dict[str, str] | None = None
 
 
-class Container(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Container(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """One container of a pod's spec.
 
     Attributes:
@@ -85,7 +90,7 @@ class ContainerStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel",
     last_state: ContainerState | None = None
 
 
-class PodSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class PodSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What a pod is to be."""
 
     containers: tuple[Container, ...] = ()
@@ -93,10 +98,16 @@ class PodSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     node_name: str = ""
 
 
-class PodStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a pod is. `phase` Running does not mean ready."""
+class HeadStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What tells whether a pod is ready. `phase` Running does not mean it."""
 
     phase: str = ""
+    conditions: tuple[HeadCondition, ...] | None = None
+
+
+class PodStatus(HeadStatus, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What a pod is."""
+
     reason: str = ""
     message: str = ""
     conditions: tuple[Condition, ...] | None = None
@@ -105,12 +116,11 @@ class PodStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     start_time: datetime | None = None
 
 
-class Pod(msgspec.Struct, frozen=True, kw_only=True):
-    """One pod."""
+class PodHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of one pod, what tells whether it is ready: a fifth of the memory of all that may be judged."""
 
-    metadata: Meta
-    spec: PodSpec = PodSpec()
-    status: PodStatus = PodStatus()
+    metadata: HeadMeta
+    status: HeadStatus = HeadStatus()
 
     @property
     def name(self) -> str:
@@ -134,6 +144,14 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     def finished(self) -> bool:
         """Whether its containers have ended for good: an evicted pod, or one of a job."""
         return self.status.phase in ("Succeeded", "Failed")
+
+
+class Pod(PodHead, frozen=True, kw_only=True, gc=False):
+    """One pod."""
+
+    metadata: Meta
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
 
     @property
     def statuses(self) -> tuple[ContainerStatus, ...]:
