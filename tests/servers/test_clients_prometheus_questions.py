@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_deploycheck.checks.asked import Asked
+from pytest_deploycheck.checks.windows import compare_range
 from pytest_deploycheck.clients.prometheus import PrometheusClient
 from pytest_deploycheck.clock import SystemClock
 from pytest_deploycheck.errors import Malformed, QueryFailed
+from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.transport.endpoint import Endpoint
 from pytest_deploycheck.transport.redaction import Redactor
 from pytest_deploycheck.transport.tape import Tape
@@ -109,6 +112,18 @@ def test_just_as_many_points_as_allowed_are_asked_for() -> None:
     with answering(json_answer(document)) as server, wired(server.url) as w:
         PrometheusClient(w.wire, w.clock).range("up", 0.0, 11_000.0, 1.0, timeout=5.0)
         assert server.targets == ["GET /api/v1/query_range?query=up&start=0.000&end=11000.000&step=1.000&timeout=5s"]
+
+
+def test_the_window_of_an_answer_is_the_one_that_was_asked_for_to_the_millisecond() -> None:
+    points = [[1000.0, "7"], [1001.0, "1"], [1002.0, "1"]]
+    body = vector({"metric": {"job": "a"}, "values": points})
+    body["data"]["resultType"] = "matrix"
+    with answering(json_answer(body)) as server, wired(server.url) as w:
+        found = PrometheusClient(w.wire, w.clock).range("up", 1000.0004, 1002.0004, 1.0)
+        assert server.targets == ["GET /api/v1/query_range?query=up&start=1000.000&end=1002.000&step=1.000"]
+    assert (found.start, found.end) == (1000.0, 1002.0)
+    judged = compare_range(found, "<", 5.0, Asked("up", "prometheus", (), ()), step=1.0)
+    assert (judged.outcome, judged.rows[0][3]) == (Outcome.FAILED, "1 of 3")
 
 
 def test_a_long_expression_is_posted_and_still_only_reads() -> None:

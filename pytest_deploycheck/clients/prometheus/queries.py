@@ -50,9 +50,11 @@ class Queries:
         """See `PrometheusClient.range`."""
         _require_expression(expr)
         _require_window(expr, start, end, step)
-        pairs = [("query", expr), ("start", _stamp(start)), ("end", _stamp(end)), ("step", _stamp(step))]
+        first, last = _stamp(start), _stamp(end)
+        pairs = [("query", expr), ("start", first), ("end", last), ("step", _stamp(step))]
         reply = self._send(f"{API}/query_range", [*pairs, *_timeout(expr, timeout)])
-        return range_vector(reply, expr, start=start, end=end, step=step)
+        # the window that was asked for: the first point would lie before one that was not rounded as it is sent
+        return range_vector(reply, expr, start=float(first), end=float(last), step=step)
 
     def samples(self, selector: str, window: float, *, time: float | None, timeout: float | None) -> RangeVector:
         """See `PrometheusClient.samples`."""
