@@ -10,6 +10,7 @@ from pytest_deploycheck.collector import collector_paused
 
 if TYPE_CHECKING:
     from pytest_deploycheck.face.alertmanager import Alertmanager
+    from pytest_deploycheck.face.grafana import Grafana
     from pytest_deploycheck.face.health import Health
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.logs import Logs
@@ -46,6 +47,13 @@ def alertmanager(deploycheck: Run) -> Alertmanager:
     """The environment's Alertmanager: status, alerts, silences, routing, notifications."""
     with collector_paused():  # what it needs is imported now
         return deploycheck.alertmanager
+
+
+@pytest.fixture(scope="session")
+def grafana(deploycheck: Run) -> Grafana:
+    """The environment's Grafana: readiness, data sources, dashboards and what their panels show, alert rules."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck.grafana
 
 
 @pytest.fixture(scope="session")

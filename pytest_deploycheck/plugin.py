@@ -16,6 +16,7 @@ from pytest_deploycheck.fixtures import (
     alertmanager,
     deploycheck,
     deployment,
+    grafana,
     health,
     kubernetes,
     logs,
@@ -26,7 +27,17 @@ from pytest_deploycheck.fixtures import (
 if TYPE_CHECKING:
     from pytest_deploycheck.session.controller import ControllerSide
 
-__all__ = ["alertmanager", "deploycheck", "deployment", "health", "kubernetes", "logs", "network", "prometheus"]
+__all__ = [
+    "alertmanager",
+    "deploycheck",
+    "deployment",
+    "grafana",
+    "health",
+    "kubernetes",
+    "logs",
+    "network",
+    "prometheus",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,23 +22,30 @@ from pytest_deploycheck.settings.checks import (
     VersionCheck,
 )
 from pytest_deploycheck.settings.clusters import ClusterPolicy, KeysCheck, PermissionCheck, WorkloadCheck
+from pytest_deploycheck.settings.dashboards import AnnotationPolicy, DashboardCheck, DataSourceCheck, GrafanaRuleCheck
 from pytest_deploycheck.settings.logs import LogCheck
 from pytest_deploycheck.settings.models import Deployment
 from pytest_deploycheck.settings.network import CertificateCheck, NameCheck, PortCheck
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.face.grafana import Grafana
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.network import Network
 
 __all__ = [
     "AlertPolicy",
     "Alertmanager",
+    "AnnotationPolicy",
     "CertificateCheck",
     "ClusterPolicy",
+    "DashboardCheck",
+    "DataSourceCheck",
     "Deploycheck",
     "Deployment",
     "EndpointCheck",
     "ExpositionCheck",
+    "Grafana",
+    "GrafanaRuleCheck",
     "Health",
     "KeysCheck",
     "Kubernetes",
@@ -72,4 +79,8 @@ def __getattr__(name: str) -> Any:
         from pytest_deploycheck.face.network import Network
 
         return Network
+    if name == "Grafana":
+        from pytest_deploycheck.face.grafana import Grafana
+
+        return Grafana
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

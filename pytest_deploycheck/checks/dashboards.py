@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.comparison import require_number
-from pytest_deploycheck.checks.wording import count, head, names
+from pytest_deploycheck.checks.wording import count, head, names, share
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.grafana import Dashboard, SearchHit
+    from pytest_deploycheck.model.grafana import Dashboard, Picture, SearchHit
 
 ROOT = "General"
 """How Grafana calls the place of dashboards without a folder."""
@@ -136,6 +136,41 @@ def as_in_repository(found: Dashboard | None, wanted: Any, asked: Asked, *, uid:
             [(place or ".", _cell(mine), _cell(theirs)) for place, mine, theirs in differences],
         )
     return judgement.finding(f"all of {file} is so in Grafana, version {found.version}")
+
+
+def exported(found: Dashboard, files: Collection[str], values: int, asked: Asked) -> Finding:
+    """Judge whether an export tells something. INCONCLUSIVE: no panel brought a value.
+
+    Args:
+        found: the dashboard.
+        files: that were written.
+        values: how many values are in them.
+        asked: the question.
+    """
+    judgement = Judgement(asked, f"{found.uid} exported with the data of its panels")
+    if not values:
+        judgement.doubtful("no data: no panel brings a value")
+    return judgement.finding(f"{count(len(files), 'file')} with {count(values, 'value')}")
+
+
+def drawn(found: Sequence[Picture], asked: Asked) -> Finding:
+    """Judge whether panels were drawn: without a renderer Grafana answers 200, with a picture that says so.
+
+    FAILED: a picture of another size than was asked for. INCONCLUSIVE: none at all.
+    """
+    judgement = Judgement(asked, "a picture of every panel", ("panel", "problem"))
+    if not found:
+        judgement.doubtful("no data: there is no panel to draw")
+    blank = [one for one in found if not one.drawn]
+    if blank:
+        judgement.bad(
+            f"{share(len(blank), len(found), 'panel')} not drawn",
+            [
+                (head(one.panel.title, 80), f"a picture of {one.width} x {one.height} says so: is there a renderer?")
+                for one in blank
+            ],
+        )
+    return judgement.finding(f"{count(len(found), 'panel')} drawn")
 
 
 class _Absent:

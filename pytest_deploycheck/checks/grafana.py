@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.grafana import DataSource, DataSourceHealth, GrafanaRule, Health
+    from pytest_deploycheck.model.grafana import Annotation, DataSource, DataSourceHealth, GrafanaRule, Health
 
 STALE_INTERVALS = 2
 MARGIN = 10.0
@@ -185,3 +185,11 @@ def _row(one: DataSourceHealth) -> tuple[str, str, str, str]:
 
 def _rule_row(one: GrafanaRule, problem: str) -> tuple[str, str, str, str]:
     return one.name, f"{one.folder} / {one.group}", one.health, head(problem, _MESSAGE)
+
+
+def annotated(found: Sequence[Annotation], written: Annotation, asked: Asked) -> Finding:
+    """Judge whether an annotation that was written is found again. FAILED: it is not."""
+    judgement = Judgement(asked, "the annotation is there for everybody who looks for its tags")
+    if all(one.id != written.id for one in found):
+        judgement.bad(f"annotation {written.id} was accepted, and is not among the {len(found)} that are found")
+    return judgement.finding(f'annotation {written.id}: "{head(written.text, 80)}"')

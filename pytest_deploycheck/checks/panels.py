@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.grafana import PanelResult, RefResult
 
-COLUMNS = ("panel", "query", "problem", "executed")
+COLUMNS = ("panel", "query", "executed", "problem")
 _PROBLEM = 200
 _EXECUTED = 160
 _PLACE = 80
@@ -75,7 +75,7 @@ def show_data(
     for name in sorted(names - {known for one in results for known in _names(one)}):
         if results:
             judgement.bad(f"{name} may be empty, and there is no such panel")
-    judgement.note(("", "", note, "") for note in notes)
+    judgement.note(("", "", "", note) for note in notes)
     times = [newest for one in answered if (newest := _newest(one)) is not None]
     judgement.measured("oldest panel", [now - time for time in times], unit="s")
     judgement.measured("panels that show data", [sum(map(_has_values, answered))], greatest=False)
@@ -192,4 +192,4 @@ def _newest(one: PanelResult) -> float | None:
 
 def _row(one: PanelResult, query: str, problem: str, executed: str) -> Row:
     place = f"{one.panel.row} / {one.title}" if one.panel.row else one.title
-    return head(place or f"panel {one.panel.id}", _PLACE), query, head(problem, _PROBLEM), head(executed, _EXECUTED)
+    return head(place or f"panel {one.panel.id}", _PLACE), query, head(executed, _EXECUTED), head(problem, _PROBLEM)

@@ -306,3 +306,26 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     time: float = 0.0
     dashboard_uid: str = ""
     evidence: str = ""
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that came for a panel.
+
+    Attributes:
+        panel: which.
+        width: pixels of what came.
+        height: the same.
+        wanted: width and height that were asked for: what Grafana sends where nothing was drawn is of another size.
+        evidence: the id of the exchange.
+    """
+
+    panel: Panel
+    width: int
+    height: int
+    wanted: tuple[int, int]
+    evidence: str = ""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is the panel, and not the picture that says that it could not be drawn."""
+        return (self.width, self.height) == self.wanted

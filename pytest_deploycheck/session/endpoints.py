@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.settings.secrets import resolve
+from pytest_deploycheck.settings.systems import Grafana
 from pytest_deploycheck.transport.endpoint import (
     PROMETHEUS_READ_POSTS,
     BasicAuth,
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.settings.systems import Kubernetes, System
     from pytest_deploycheck.settings.values import SecretRef
 
-_READ_POSTS = {"prometheus": PROMETHEUS_READ_POSTS}
+_READ_POSTS = {"prometheus": PROMETHEUS_READ_POSTS, "grafana": ("/api/ds/query",)}
+_ORGANISATION = "X-Grafana-Org-Id"
 
 
 def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str, str], writes: bool) -> Endpoint:
@@ -57,7 +59,7 @@ def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str,
         name=name,
         base_url=system.url,
         auth=auth,
-        headers=tuple(system.headers.items()),
+        headers=(*system.headers.items(), *_organisation(system)),
         tls=Tls(
             verify=system.tls.verify,
             ca=system.tls.ca,
@@ -74,6 +76,11 @@ def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str,
         read_posts=_READ_POSTS.get(name, ()),
         writes_allowed=writes,
     )
+
+
+def _organisation(system: System) -> tuple[tuple[str, str], ...]:
+    org_id = system.org_id if isinstance(system, Grafana) else None
+    return () if org_id is None else ((_ORGANISATION, str(org_id)),)
 
 
 def cluster_access(system: Kubernetes, *, base: Path, environ: Mapping[str, str], writes: bool) -> Access:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.face.alertmanager import Alertmanager
+    from pytest_deploycheck.face.grafana import Grafana
     from pytest_deploycheck.face.health import Health
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
@@ -189,6 +190,13 @@ class Run:
         )
 
     @cached_property
+    def grafana(self) -> Grafana:
+        """The environment's Grafana."""
+        from pytest_deploycheck.session.grafana import grafana_of
+
+        return grafana_of(self, self._configured("grafana"), base=self._base())
+
+    @cached_property
     def health(self) -> Health:
         """The environment's services."""
         from pytest_deploycheck.face.health import Health
@@ -346,6 +354,8 @@ class Run:
                 version, skew = self.prometheus.known_version, self.prometheus.clock_skew
             if name == "alertmanager" and "alertmanager" in self.__dict__:
                 version = self.alertmanager.known_version
+            if name == "grafana" and "grafana" in self.__dict__:
+                version = self.grafana.known_version
             if name == "kubernetes" and "kubernetes" in self.__dict__:
                 version, skew = self.kubernetes.known_version, self.kubernetes.api.skew
             found.append(
@@ -366,7 +376,7 @@ class Run:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
-        for name in ("prometheus", "alertmanager", "health", "kubernetes", "logs"):
+        for name in ("prometheus", "alertmanager", "grafana", "health", "kubernetes", "logs"):
             self.__dict__.pop(name, None)
 
     def close(self) -> None:

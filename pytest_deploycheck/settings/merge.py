@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NO_ENVIRONMENT = "none"
 """The name of the empty environment of a run without any."""
 
-_REPLACED = ("rule_policy", "alerts", "soak", "cluster")
+_REPLACED = ("rule_policy", "alerts", "soak", "cluster", "annotation")
 """Tables of which the environment's replaces the top-level one as a whole."""
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from pytest_deploycheck.settings.checks import Checks
 from pytest_deploycheck.settings.clusters import ClusterChecks
+from pytest_deploycheck.settings.dashboards import DashboardChecks
 from pytest_deploycheck.settings.entries import Entry
 from pytest_deploycheck.settings.logs import LogChecks, LogSource
 from pytest_deploycheck.settings.network import NetworkChecks
@@ -23,6 +24,7 @@ from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, 
 TABLES = (
     *("endpoints", "versions", "expositions", "transactions", "scrape_targets", "metrics", "slos", "rules", "routes"),
     *("workloads", "secrets", "config_maps", "permissions", "log_checks", "certificates", "names", "ports"),
+    *("dashboards", "datasources", "grafana_rules"),
 )
 """The tables of entries, in suite order."""
 
@@ -52,7 +54,7 @@ class Deployment(Frozen):
         return self
 
 
-class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks):
+class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
     deployment: Deployment = Field(default_factory=Deployment.model_construct)
@@ -71,7 +73,7 @@ class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks):
     """Log sources by name."""
 
 
-class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks):
+class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
     """`deploycheck.toml`."""
 
     default_environment: Name | None = None

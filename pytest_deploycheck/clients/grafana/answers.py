@@ -208,3 +208,4 @@ class SettingsAnswer(msgspec.Struct, rename="camel"):
     """`GET /api/frontend/settings`, as far as it is of use here."""
 
     renderer_available: bool | None = None
+    datasources: dict[str, msgspec.Raw] | None = None

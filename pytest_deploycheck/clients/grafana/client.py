@@ -40,7 +40,7 @@ IN_FLIGHT = 16
 PAGE = 1000
 """Hits a page of the search: Grafana's own default."""
 _MOST_PAGES = 1000
-_OK, _BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND, _NOT_IMPLEMENTED = 200, 400, 401, 404, 501
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NOT_IMPLEMENTED = 200, 400, 401, 403, 404, 501
 _UNAVAILABLE = 503
 
 
@@ -95,7 +95,7 @@ class GrafanaClient:
         reply = self.send("GET", "/api/user", any_status=True)
         if reply.status == _UNAUTHORIZED and self.search_is_open():
             return None
-        if reply.status in (_NOT_FOUND, 403):
+        if reply.status in (_NOT_FOUND, _FORBIDDEN):
             return answers.UserAnswer()  # signed in, but not as somebody who has an account: newer service accounts
         return read(self._good(reply), answers.UserAnswer)
 
@@ -110,9 +110,22 @@ class GrafanaClient:
     # --- data sources -------------------------------------------------------------------------------------------------
 
     def data_sources(self) -> tuple[DataSource, ...]:
-        """List the data sources that the asker may query."""
-        found = read(self.send("GET", "/api/datasources"), tuple[SourceAnswer, ...])
-        return tuple(one.to_model() for one in found)
+        """List the data sources that the asker may query.
+
+        The list takes a permission that viewers mostly lack (`datasources:read`); the settings that Grafana gives every
+        browser list those that they may query as well.
+
+        Raises:
+            Forbidden: if there are none in the settings either.
+        """
+        reply = self.send("GET", "/api/datasources", any_status=True)
+        if reply.status == _FORBIDDEN:
+            settings = self.send("GET", "/api/frontend/settings", any_status=True)
+            listed = read(settings, answers.SettingsAnswer).datasources if settings.status == _OK else None
+            found = [decoder(SourceAnswer).decode(one) for one in (listed or {}).values()]
+            if found:
+                return tuple(one.to_model() for one in found if not one.uid.startswith("-- "))
+        return tuple(one.to_model() for one in read(self._good(reply), tuple[SourceAnswer, ...]))
 
     def source_health(self, source: DataSource) -> DataSourceHealth:
         """Ask what a data source's plugin says of it; a plugin need not have a health check."""

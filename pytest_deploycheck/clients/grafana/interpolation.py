@@ -42,12 +42,14 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
         texts: how they are shown; empty = as they are.
         several: whether several could be chosen, for then data sources write one value like several.
         ready: whether the one value is written as it is: what "All" is configured to stand for.
+        pattern: whether it matches any value in PromQL and LogQL, and means nothing elsewhere.
     """
 
     values: tuple[str, ...]
     texts: tuple[str, ...] = ()
     several: bool = False
     ready: bool = False
+    pattern: bool = False
 
 
 Scope = dict[str, Value]
@@ -83,7 +85,7 @@ def _filled(text: str, scope: Mapping[str, Value], source_type: str, unresolved:
         name = match["plain"] or match["old"] or match["braced"]
         wanted = match["old_format"] or match["format"]
         value = scope.get(name)
-        if value is None:
+        if value is None or (value.pattern and not is_promql(source_type)):
             if not _is_servers(name, source_type, wanted, match):
                 unresolved[name] = None
             return match[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_deploycheck.clients.grafana.interpolation import Scope, Value, fill
-from pytest_deploycheck.errors import AuthorMistake
+from pytest_deploycheck.errors import AuthorMistake, Forbidden
 from pytest_deploycheck.model.grafana import Reference
 
 if TYPE_CHECKING:
@@ -129,7 +129,11 @@ def _data_source(variable: Variable, current: tuple[str, ...], sources: Sources)
     """Return uids of data sources; older dashboards save their names, and `default`."""
     kind = variable.query if isinstance(variable.query, str) else ""
     wanted = [value for value in current if value not in ("", "default", ALL)]
-    found = [source for value in wanted if (source := sources.find(Reference(uid=value))) is not None]
+    try:
+        found = [source for value in wanted if (source := sources.find(Reference(uid=value))) is not None]
+    except Forbidden as error:
+        # who may not list them may query them all the same, by the uid that is saved
+        return Value(values=tuple(wanted), texts=variable.texts) if wanted else error.headline
     if wanted and len(found) == len(wanted):
         return Value(values=tuple(one.uid for one in found), texts=tuple(one.name for one in found))
     # as Grafana does with a choice that is not there: the first of its type that the filter lets through
@@ -174,8 +178,8 @@ def _all(variable: Variable, options: Sequence[str] | None, source_type: str) ->
         return Value(values=tuple(options), texts=("All",), several=True)
     if options is not None and variable.refresh:
         return "its query brings no value"
-    if source_type in ("prometheus", "loki"):
-        return Value(values=(".*",), texts=("All",), several=True, ready=True)
+    if source_type in ("", "prometheus", "loki"):
+        return Value(values=(".*",), texts=("All",), several=True, ready=True, pattern=True)
     return "all values are chosen, and they are not known"
 
 
@@ -192,9 +196,12 @@ def _asked(
     reference = variable.source
     if reference is not None:
         reference = Reference(uid=fill(reference.uid, scope).result, type=reference.type)
-    source = sources.find(reference)
-    kind = source.type if source is not None else ""
     saved = variable.options or None
+    try:
+        source = sources.find(reference)
+    except Forbidden:  # whom to ask is in a list that the asker may not read; what is saved is still there
+        return saved, ""
+    kind = source.type if source is not None else "?"
     if source is None or kind != "prometheus":
         return saved, kind
     question = _question(variable.query, scope)

@@ -44,55 +44,55 @@ def test_data(asked: Asked) -> None:
             [result(ref(0, executed="Expr: x"), row="R")],
             Outcome.FAILED,
             "1 of 1 panel is empty",
-            ("R / P", "A", "no data", "Expr: x"),
+            ("R / P", "A", "Expr: x", "no data"),
         ),
         (
             [result(ref(0, points=40))],
             Outcome.FAILED,
             "1 of 1 panel is empty",
-            ("P", "A", "no number among 40 values", ""),
+            ("P", "A", "", "no number among 40 values"),
         ),
         (
             [result(ref(), title="Q"), result(ref(0, error="parse error", executed="Expr: ("))],
             Outcome.FAILED,
             "1 of 2 panels is in error",
-            ("P", "A", "parse error", "Expr: ("),
+            ("P", "A", "Expr: (", "parse error"),
         ),
         (
             [result(ref(), ref(0, "B"))],
             Outcome.INCONCLUSIVE,
             "query of a panel that shows data brings none",
-            ("P", "B", "no data", ""),
+            ("P", "B", "", "no data"),
         ),
         (
             [result(missing=True, failure="Data source not found")],
             Outcome.FAILED,
             "1 of 1 panel is broken",
-            ("P", "", "Data source not found", ""),
+            ("P", "", "", "Data source not found"),
         ),
         (
             [result(refused="query A: the variable $job has no value")],
             Outcome.INCONCLUSIVE,
             "1 of 1 panel is not asked",
-            ("P", "", "query A: the variable $job has no value", ""),
+            ("P", "", "", "query A: the variable $job has no value"),
         ),
         (
             [result(failure="grafana: 500, the server failed")],
             Outcome.INCONCLUSIVE,
             "1 of 1 panel is not measured",
-            ("P", "", "grafana: 500, the server failed", ""),
+            ("P", "", "", "grafana: 500, the server failed"),
         ),
         (
             [result(ref(unfilled=("job",), executed="Expr: up{job='$job'}"))],
             Outcome.INCONCLUSIVE,
             "1 query executed with a variable in it",
-            ("P", "A", "$job was not filled", "Expr: up{job='$job'}"),
+            ("P", "A", "Expr: up{job='$job'}", "$job was not filled"),
         ),
         (
             [result(ref(notices=("partial response",)))],
             Outcome.INCONCLUSIVE,
             "1 query with a warning of the data source",
-            ("P", "A", "partial response", ""),
+            ("P", "A", "", "partial response"),
         ),
     ],
 )
@@ -109,9 +109,9 @@ def test_bad_outweighs_doubtful_and_all_is_told(asked: Asked) -> None:
     assert finding.outcome is Outcome.FAILED
     assert finding.observed == "1 of 1 panel is empty; 1 of 2 panels is not asked"
     assert finding.rows == (
-        ("Q", "A", "no data", ""),
-        ("P", "", "no value", ""),
-        ("", "", "filters are not applied", ""),
+        ("Q", "A", "", "no data"),
+        ("P", "", "", "no value"),
+        ("", "", "", "filters are not applied"),
     )
 
 
@@ -140,6 +140,6 @@ def test_age(asked: Asked) -> None:
     finding = judged(asked, *results, max_age=99.0)
     assert (finding.outcome, finding.observed) == (Outcome.FAILED, "1 of 2 panels is out of date")
     assert finding.expected == "every panel shows data, none older than 99 s"
-    assert finding.rows == (("P", "", "its newest value is 100 s old", ""),)
+    assert finding.rows == (("P", "", "", "its newest value is 100 s old"),)
     with pytest.raises(AuthorMistake):
         judged(asked, max_age=float("nan"))
