@@ -91,11 +91,14 @@ class System:
 
         Unless it looks back over a window, the answer tells of this moment only.
         """
-        if not looks_back:
-            self._ledger.sampled = True
         before = len(self._observed)
         box: list[Asked] = []
-        yield box
+        outside, self._ledger.looking_back = self._ledger.looking_back, looks_back
+        try:
+            self._ledger.asked()
+            yield box
+        finally:
+            self._ledger.looking_back = outside
         evidence = tuple(self._observed[before:])
         box.append(Asked(asked, f"{self._name} {self._url}", evidence, next_steps))
 

@@ -47,6 +47,7 @@ class Ledger:
         tracking: whether what is asked now has to be judged by this check.
         window: the window that must hold, while a `sustained` check looks at it.
         looked_back: whether something was judged over that window, on recorded history.
+        looking_back: whether what is asked now belongs to a judgement over that window.
         sampled: whether something was asked that tells of this moment only.
         stimulated: whether something was set off whose effect is to be awaited.
         on_stimulus: called each time that happens.
@@ -58,6 +59,7 @@ class Ledger:
         self.on_stimulus: list[Callable[[], None]] = []
         self._stimulated = False
         self.looked_back = False
+        self.looking_back = False
         self.sampled = False
         self._open: dict[int, tuple[object, str, str]] = {}
         self.bad: list[Finding] = []
@@ -84,6 +86,14 @@ class Ledger:
         self.tracking = True
         self.looked_back = False
         self.sampled = False
+
+    def asked(self) -> None:
+        """Note that something was asked: by whatever means, unless it looks back it tells of this moment only.
+
+        What a wider fixture asks it asks once, not at each look at a window.
+        """
+        if self.tracking and not self.looking_back:
+            self.sampled = True
 
     def opened(self, thing: object, what: str) -> None:
         """Note an answer or a judgement that somebody has to look at.

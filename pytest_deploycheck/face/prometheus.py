@@ -348,10 +348,12 @@ class Prometheus(System):
         """
         if not self._rhythm_known:
             self._rhythm_known = True
+            sampled = self._ledger.sampled
             try:
                 self._rhythm = shortest_interval(self.api.config_text())
             except DeploycheckError:
                 self._rhythm = None  # only the spacing of attempts depends on it
+            self._ledger.sampled = sampled  # nothing is judged by it
         return self._rhythm
 
     def _now(self) -> float:

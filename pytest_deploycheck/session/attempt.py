@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from pytest_deploycheck.waits.waiting import Waiting
 
 
+_URGENT = 2.0
+"""Seconds before its deadline, or three of its last attempt's durations: then it goes before first attempts."""
+
+_OVERDUE = 30.0
+"""Seconds: a check that has been due for so long goes before first attempts, however many there are."""
+
+
 class Aside:
     """A check that waits, with what pytest made of its latest attempt.
 
@@ -38,6 +45,11 @@ class Aside:
         self.stimulus = float("inf")
         self.reports: list[pytest.TestReport] = []
         self._properties = list(item.user_properties)
+
+    @property
+    def urgent(self) -> float:
+        """From when on it cannot wait any longer."""
+        return min(self.waiting.deadline - max(_URGENT, 3 * self.took), self.due + _OVERDUE)
 
     @contextmanager
     def afresh(self) -> Generator[None, None, None]:

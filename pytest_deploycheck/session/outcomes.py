@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_deploycheck.errors import DeploycheckError
+from pytest_deploycheck.errors import DeploycheckError, NothingObserved
 from pytest_deploycheck.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -61,6 +61,24 @@ def classify(report: pytest.TestReport, error: BaseException | None) -> Classifi
     name = type(error).__name__
     place = "" if report.when == "call" else f" in {report.when}"
     return Classified(Outcome.ERROR, f"{name}{place}: {text}" if text else f"{name}{place}")
+
+
+def nothing_observed(report: pytest.TestReport, *, earlier: bool) -> Classified:
+    """Turn a pass of a check that observed nothing into what it is.
+
+    Args:
+        report: of its call.
+        earlier: whether its fixtures observed something, before this look at a window that must hold.
+    """
+    error = NothingObserved(
+        "passed without having looked again at what its fixtures saw earlier"
+        if earlier
+        else "passed without having observed anything",
+        next_step="ask a system through the fixtures, or keep what was seen with deploycheck.record(name, value)",
+    )
+    report.outcome = "failed"
+    report.longrepr = str(error)
+    return Classified(Outcome.INCONCLUSIVE, error.what)
 
 
 def first_line(text: str) -> str:

@@ -392,6 +392,7 @@ class Run:
         del body
         if not exchange.unused:
             self.observed.append(exchange.id)
+            self.ledger.asked()
 
     def _base(self) -> Path:
         from pathlib import Path

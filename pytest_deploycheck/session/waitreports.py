@@ -96,7 +96,8 @@ def tell(
     deciding.sections.append((SECTION, "\n".join(story)))
     payload["text"] = f"{payload['text']}\n\n" + "\n".join(story)
     if done.outcome is None and waiting.attempts > 1:
-        payload["summary"] = f"{payload['summary']} (still so after {waiting.attempts} attempts, {waiting.terms})"
+        when = "at attempt {}" if waiting.sustaining else "still so after {} attempts"
+        payload["summary"] = f"{payload['summary']} ({when.format(waiting.attempts)}, {waiting.terms})"
     describe(deciding, Classified(outcome, payload["summary"]))
 
 

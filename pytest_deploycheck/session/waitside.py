@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.session.worker import WorkerSide
     from pytest_deploycheck.waits.terms import Terms
 
-_URGENT = 2.0
-"""Seconds before its deadline, or so many of its last attempt's durations: then it goes before first attempts."""
-
-_OVERDUE = 30.0
-"""Seconds: a check that has been due for so long goes before first attempts, however many there are."""
+_LOOKS = 3.0
+"""While first attempts are made, looks at windows without history take at most so many times as long as these: nobody
+can look at such a window later, and the first attempts have to go on all the same."""
 
 _TICK = 1.0
 """Seconds between two looks at the clock and at the display while there is nothing to run."""
@@ -78,6 +76,7 @@ class WaitSide:
         self._budget = budget
         self._known: dict[str, Aside] = {}
         self._nested = False
+        self._caught_up = self.started
         self._interrupted: Aside | None = None
         self.agenda: Agenda[Aside] = Agenda()
         self.running = ""
@@ -108,6 +107,7 @@ class WaitSide:
         self.started = self._clock.monotonic()
         self._origin = self._origin_of_time()
         self._known.clear()
+        self._caught_up = self.started
         try:
             yield
             if not (session.shouldfail or session.shouldstop):
@@ -161,12 +161,19 @@ class WaitSide:
 
     def _catch_up(self, upcoming: pytest.Item) -> None:
         """Take up what is due and cannot wait until every first attempt is made."""
-        while (aside := self.agenda.first(now := self._clock.monotonic())) is not None:
-            urgent = aside.waiting.deadline - now < max(_URGENT, 3 * aside.took)
-            if not (urgent or now - aside.due > _OVERDUE) or self._stopped():
-                return
+        left = _LOOKS * (self._clock.monotonic() - self._caught_up)
+        later = []
+        while not self._stopped() and (aside := self.agenda.take_pressing(now := self._clock.monotonic())) is not None:
+            if left < 0 and aside.waiting.samples and now < aside.urgent:
+                later.append(aside)
+                continue
             self._scopes.interrupt(upcoming)
-            self._again(self.agenda.take(now))
+            looks = aside.waiting.samples
+            self._again(aside)
+            left -= self._clock.monotonic() - now if looks else 0.0
+        for aside in later:
+            self._put(aside)
+        self._caught_up = self._clock.monotonic()
 
     def _drain(self, session: pytest.Session) -> None:
         self._scopes.expect(None)
@@ -283,7 +290,7 @@ class WaitSide:
                 outcome=outcome,
                 summary=summary,
                 mends=self._mends(self._reports.errors, within.retry if within else False, aside.item),
-                sampled=self._worker.sampled,
+                sampled=self._worker.sampled(outcome),
                 rhythm=self._worker.run.rhythm(),
             )
         )
@@ -297,7 +304,18 @@ class WaitSide:
         aside.due = due
         aside.stimulus = min(aside.stimulus, self._worker.stimulus_of(aside.item))
         self._worker.keep_evidence(reports)
-        self.agenda.put(aside, due=due, order=aside.order, stimulus=aside.stimulus, deadline=aside.waiting.deadline)
+        self._put(aside)
+
+    def _put(self, aside: Aside) -> None:
+        waiting = aside.waiting
+        self.agenda.put(
+            aside,
+            due=aside.due,
+            order=aside.order,
+            stimulus=aside.stimulus,
+            deadline=waiting.deadline,
+            presses=aside.due if waiting.samples else aside.urgent,
+        )
 
     # --- the result ---------------------------------------------------------------------------------------------------
 

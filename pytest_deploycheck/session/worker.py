@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from pytest_deploycheck.errors import DeploycheckError, NeverJudged, NothingObserved
+from pytest_deploycheck.errors import DeploycheckError, NeverJudged
 from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.borrowed import Borrowed
 from pytest_deploycheck.session.manifest import Manifest, collect
-from pytest_deploycheck.session.outcomes import Classified, classify
+from pytest_deploycheck.session.outcomes import Classified, classify, nothing_observed
 from pytest_deploycheck.session.payload import pack
 from pytest_deploycheck.session.run import Run, known_run, mistakes_of, run_of
 from pytest_deploycheck.session.traces import hide_own_frames, hide_own_values, keep_authors_frames, tell
@@ -209,7 +209,7 @@ class WorkerSide:
         classified = Classified(classified.outcome, run.redactor.rendered(classified.summary))
         main_call = report.when == "call" and not self._in_call
         if main_call and classified.outcome is Outcome.PASSED and not self._has_observed(item):
-            classified = self._nothing_observed(report)
+            classified = nothing_observed(report, earlier=bool(self._borrowed.by(item)))
         if main_call:
             self._call_passed = classified.outcome is Outcome.PASSED
         self._describe(report, classified)
@@ -247,10 +247,13 @@ class WorkerSide:
             self._run = run_of(self._config)
         return self._run
 
-    @property
-    def sampled(self) -> bool:
-        """Whether the attempt that runs asked something of which there is no history."""
-        return self.run.ledger.sampled or not self.run.ledger.looked_back
+    def sampled(self, outcome: Outcome) -> bool:
+        """Whether the attempt that runs asked something of which there is no history.
+
+        One that measured nothing, and asked nothing of that kind either, does not tell.
+        """
+        ledger = self.run.ledger
+        return ledger.sampled or (outcome in (Outcome.PASSED, Outcome.FAILED) and not ledger.looked_back)
 
     def open_window(self, window: Waiting) -> None:
         """Let the questions of the attempt that begins look back over the window that must hold."""
@@ -347,16 +350,9 @@ class WorkerSide:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _has_observed(self, item: pytest.Item) -> bool:
+        if self._run is not None and self._run.ledger.window is not None:
+            return bool(self._observed)  # what a wider fixture once saw is no look at a window that must hold
         return bool(self._observed or self._borrowed.by(item))
-
-    def _nothing_observed(self, report: pytest.TestReport) -> Classified:
-        error = NothingObserved(
-            "passed without having observed anything",
-            next_step="ask a system through the fixtures, or keep what was seen with deploycheck.record(name, value)",
-        )
-        report.outcome = "failed"
-        report.longrepr = str(error)
-        return Classified(Outcome.INCONCLUSIVE, error.what)
 
     def _describe(self, report: pytest.TestReport, classified: Classified) -> None:
         """Add the findings to the report, mask secrets, and turn a warning's failure into one that does not gate."""

@@ -125,6 +125,11 @@ class Waiting:
         return self.terms.sustained is not None and (self.terms.within is None or self.converged is not None)
 
     @property
+    def samples(self) -> bool:
+        """Whether the next attempt looks at a window of which there is no history: nobody can look later."""
+        return self.sustaining and self._sampled
+
+    @property
     def deadline(self) -> float:
         """When it must have converged, or its window ends."""
         if self.sustaining and self._window is not None:
@@ -207,7 +212,7 @@ class Waiting:
             # there is no history to judge the elapsed part by: the window begins with the first look, which may be the
             # one that saw it converge
             self._sampled = True
-            begin = self._began if self.converged is None else self.converged
+            begin = self._began if self.converged is None else window[0]
             window = self._window = (begin, begin + sustained.seconds)
             self._violations += [False] * (self.converged is not None)
             self._looks += [begin] * (self.converged is not None)
@@ -275,7 +280,7 @@ class Waiting:
         if sustained is None:
             return
         if self.converged is not None:
-            begin = self.converged
+            begin = now  # the end of the attempt that saw it converge: it may have done so while that went on
         elif sustained.since == "deployment" and self._origin is not None:
             # of a window that has gone by, the latest part counts: it must hold now
             begin = max(min(self._origin, now), now - sustained.seconds)

@@ -143,6 +143,43 @@ def test_healthy(health):
     assert "passed" in result["wait"][1]
 
 
+@pytest.mark.parametrize(
+    "own", ["deploycheck.record('own', SEEN)", "prometheus.client.custom_query('up')", "prometheus.metadata('up')"]
+)
+def test_what_has_no_history_is_sampled_beside_what_has_one(sandbox: Sandbox, tmp_path: Path, own: str) -> None:
+    promql_is(sandbox, 'up{job="mcp"} offset 5s', bool, "a past")
+    suite = f"""
+SEEN = []
+
+@pytest.mark.sustained("4s", every="1s")
+def test_both(prometheus, deploycheck):
+    SEEN.append(1)
+    {own}
+    assert prometheus('up{{job="mcp"}}') == 1
+    assert len(SEEN) < 3
+"""
+    code, result, text = Running(tmp_path, sandbox, suite, *deployed(CLOCK.now() - 5)).result()
+    assert (code, result["outcome"], result["attempts"]) == (1, "failed", 3), text
+    assert "sampled from T+" in result["wait"][0]
+
+
+def test_an_attempt_that_could_not_measure_does_not_cost_the_windows_history(sandbox: Sandbox, tmp_path: Path) -> None:
+    promql_is(sandbox, 'up{job="mcp"} offset 5s', bool, "a past")
+    suite = """
+SEEN = []
+
+@pytest.mark.sustained("5s")
+def test_level(prometheus):
+    SEEN.append(1)
+    if len(SEEN) == 1:
+        raise ConnectionError
+    assert prometheus('up{job="mcp"}') == 1
+"""
+    code, result, text = Running(tmp_path, sandbox, suite, *deployed(CLOCK.now() - 6)).result()
+    assert (code, result["outcome"], result["attempts"]) == (0, "passed", 2), text
+    assert "judged on history from T+" in result["wait"][0]
+
+
 def test_a_check_converges_while_it_waits(broken_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
     sandbox = broken_sandbox("health-503")
     suite = """

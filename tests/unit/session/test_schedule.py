@@ -79,6 +79,82 @@ def test_what_would_run_out_of_time_goes_before_first_attempts(virtual: Callable
     assert ran.outcomes()["test_a"] == "passed"
 
 
+def test_what_would_run_out_of_time_is_not_held_up_by_an_older_stimulus(virtual: Callable[..., Happened]) -> None:
+    ran = virtual(
+        test_check="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def stimulus(deploycheck): deploycheck.ledger.stimulated = True
+
+        @pytest.mark.within("10m")
+        def test_patient(deploycheck, stimulus, clock_):
+            deploycheck.record("seen", 1)
+            assert clock_.monotonic() >= 60
+
+        @pytest.mark.within("30s")
+        def test_a(deploycheck, clock_, note):
+            note("a")
+            deploycheck.record("seen", 1)
+            assert clock_.monotonic() >= 28
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_b(deploycheck, clock_, n):
+            clock_.advance(9.5)
+            deploycheck.record("seen", 1)
+        """
+    )
+    assert ran.times("a")[:2] == [0.0, 28.5]
+    assert ran.outcomes()["test_a"] == "passed"
+
+
+def test_a_window_without_history_is_looked_at_while_first_attempts_are_made(
+    virtual: Callable[..., Happened],
+) -> None:
+    ran = virtual(
+        test_check="""
+        import pytest
+
+        @pytest.mark.sustained("1m", since="start")
+        @pytest.mark.parametrize("n", range(3))
+        def test_holds(deploycheck, clock_, note, n):
+            note("look")
+            clock_.advance(0.1)
+            deploycheck.record("seen", 1)
+
+        @pytest.mark.parametrize("n", range(80))
+        def test_b(deploycheck, clock_, n):
+            clock_.advance(1)
+            deploycheck.record("seen", 1)
+        """
+    )
+    assert (ran.code, ran.record["verdict"]) == (0, "GO"), ran.text
+    assert 100 < len(ran.times("look")) < 200
+
+
+def test_looks_at_windows_do_not_keep_first_attempts_from_being_made(virtual: Callable[..., Happened]) -> None:
+    """A hundred looks take ten seconds: they come between first attempts, which go on."""
+    ran = virtual(
+        test_check="""
+        import pytest
+
+        @pytest.mark.sustained("30s", since="start", every="1s")
+        @pytest.mark.parametrize("n", range(100))
+        def test_holds(deploycheck, clock_, n):
+            clock_.advance(0.1)
+            deploycheck.record("seen", 1)
+
+        @pytest.mark.parametrize("n", range(20))
+        def test_b(deploycheck, clock_, note, n):
+            note("b")
+            clock_.advance(0.5)
+            deploycheck.record("seen", 1)
+        """
+    )
+    assert len(ran.times("b")) == 20
+    assert 20 * 0.5 < ran.times("b")[-1] - ran.times("b")[0] < 50
+
+
 def test_the_oldest_stimulus_is_looked_after_first(virtual: Callable[..., Happened]) -> None:
     """Both are due when the third test ends: the one that depends on what was set off goes first."""
     ran = virtual(
@@ -367,3 +443,27 @@ def test_durations_and_quiet_output(virtual: Callable[..., Happened]) -> None:
 
 def test_two_runs_tell_the_same(virtual: Callable[..., Happened]) -> None:
     assert virtual(test_check=FAILING).virtual.trace == virtual().virtual.trace
+
+
+def test_what_a_wider_fixture_once_saw_is_no_look_at_a_window(virtual: Callable[..., Happened]) -> None:
+    ran = virtual(
+        test_check="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def seen(deploycheck):
+            deploycheck.record("seen", 1)
+            return 1
+
+        @pytest.mark.sustained("1m", since="start")
+        def test_stale(seen):
+            assert seen == 1
+
+        @pytest.mark.sustained("1m", since="start")
+        def test_looks(seen, deploycheck):
+            deploycheck.record("seen", seen)
+        """
+    )
+    assert ran.outcomes() == {"test_stale": "inconclusive", "test_looks": "passed"}
+    told = "passed without having looked again at what its fixtures saw earlier (at attempt 2, sustained for 1m)"
+    assert ran.check("test_stale")["summary"] == told

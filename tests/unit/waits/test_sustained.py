@@ -171,6 +171,23 @@ def test_the_window_begins_with_convergence() -> None:
     ]
 
 
+def test_the_window_begins_when_the_attempt_that_saw_it_converge_has_ended() -> None:
+    """It may have converged while that attempt waited for something else: history before is not of the window."""
+    state = waiting(within=Within(seconds=100.0, every=20.0))
+    state.begin(20.0)
+    assert state.ended(Ended(now=24.0, outcome=GOOD)) == Again(34.0)
+    assert state.held_for(34.0) == 10.0
+    assert look(state, 34.0, sampled=False) == Again(44.0)
+    assert look(state, 84.0, sampled=False) == Done()
+
+
+def test_an_attempt_that_measured_nothing_leaves_a_window_with_history_as_it_is() -> None:
+    state = waiting(origin=-100.0)
+    assert look(state, 5.0, BLIND, sampled=False, summary="refused") == Again(15.0)
+    assert look(state, 15.0, sampled=False) == Done()
+    assert "judged on history from T+45.0s to T+1m55s" in state.headline()
+
+
 def test_a_violation_after_convergence_fails_although_the_deadline_has_not_come() -> None:
     state = waiting(within=Within(seconds=1000.0, every=20.0))
     look(state, 0.0, BAD)
