@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.prometheus import Alert, Alertmanagers
 
-__all__ = ["Known", "alertmanagers", "notifications", "silences", "storm", "unexpected"]
+__all__ = ["Known", "alert_name", "alertmanagers", "covers", "notifications", "silences", "storm", "unexpected"]
 
 SETTLING = 30.0
 """Seconds after a start or reload within which Prometheus may not have found its Alertmanagers again."""
@@ -51,6 +51,14 @@ class Known(Protocol):
     @property
     def expires(self) -> date:
         """The last day on which it is accepted."""
+
+
+class Labelled(Protocol):
+    """An alert, now or in the past."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """`alertname` among them."""
 
 
 def unexpected(
@@ -85,12 +93,12 @@ def unexpected(
     accepted: dict[int, list[Alert]] = {}
     strange: list[tuple[str, str, str, str]] = []
     for alert in alerts:
-        name = _name(alert)
+        name = alert_name(alert)
         if alert.state not in {"pending", "firing"}:
             strange.append((name, alert.state, moment(alert.active_at), "a state that Prometheus does not have"))
         if alert.state not in states:
             continue
-        entries = [at for at, one in enumerate(known) if _covers(one, alert)]
+        entries = [at for at, one in enumerate(known) if covers(one, alert)]
         valid = [at for at in entries if known[at].expires >= today]
         if valid:
             accepted.setdefault(valid[0], []).append(alert)
@@ -112,12 +120,16 @@ def unexpected(
     return judgement.finding(f"{count(total, 'known alert')} {words}" if total else f"no alert {words}")
 
 
-def _name(alert: Alert) -> str:
+def alert_name(alert: Labelled) -> str:
+    """Return an alert's name and labels as PromQL writes them."""
     return format_labels({("__name__" if key == "alertname" else key): text for key, text in alert.labels.items()})
 
 
-def _covers(known: Known, alert: Alert) -> bool:
-    return known.alertname == alert.name and all(alert.labels.get(key) == text for key, text in known.labels.items())
+def covers(known: Known, alert: Labelled) -> bool:
+    """Return whether an entry is about an alert, whatever its date is."""
+    return known.alertname == alert.labels.get("alertname", "") and all(
+        alert.labels.get(key) == text for key, text in known.labels.items()
+    )
 
 
 def _known_row(known: Known, found: Sequence[Alert]) -> tuple[str, str, str, str]:

@@ -135,6 +135,30 @@ def routed(
     return judgement.finding("; ".join(f"{way.receiver} by {way}" for way in ways) + tail)
 
 
+def same_as_amtool(
+    configuration: Configuration, labels: Mapping[str, str], theirs: Sequence[str], asked: Asked
+) -> Finding:
+    """Judge whether `amtool` comes to the same receivers.
+
+    Args:
+        configuration: as loaded.
+        labels: the alert's labels.
+        theirs: amtool's receivers, in order.
+        asked: the question.
+    """
+    judgement = Judgement(asked, f"amtool comes to the same receivers of {format_labels(labels)}")
+    if not theirs:
+        judgement.doubtful("no data: amtool names no receiver")
+    try:
+        ours = receivers(configuration, labels)
+    except UnsupportedPattern as error:
+        judgement.doubtful(head(str(error)))
+        return judgement.finding("")
+    if theirs and tuple(theirs) != ours:
+        judgement.bad(f"amtool says {', '.join(theirs)}; worked out here: {', '.join(ours)}")
+    return judgement.finding(f"amtool says {', '.join(theirs)} too")
+
+
 def _integration_problem(kinds: Sequence[str], wanted: str | None) -> str:
     if wanted == NO_INTEGRATION:
         return f"notifies by {names(kinds)}" if kinds else ""

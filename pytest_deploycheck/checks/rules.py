@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.prometheus import Rule, RuleGroup
+    from pytest_deploycheck.model.prometheus import RangeUse, Rule, RuleGroup
 
 STALE_INTERVALS = 2
+TWICE = 2
+"""Samples that a rate needs."""
 MARGIN = 1.0
 """Seconds for the way of the answer, and for the jitter of evaluations."""
 _COLUMNS = ("rule", "group", "health", "problem")
@@ -170,18 +172,26 @@ def _age(rules: Sequence[Rule], now: float) -> float | None:
     return None if newest is None else now - newest
 
 
-def references(missing: Mapping[str, Collection[str]], asked: Asked, *, known_absent: Collection[str] = ()) -> Finding:
+def references(
+    missing: Mapping[str, Collection[str]],
+    asked: Asked,
+    *,
+    known_absent: Collection[str] = (),
+    unread: Mapping[str, str] | None = None,
+) -> Finding:
     """Judge whether rules refer to metrics that exist: one about nothing is `ok` and `inactive` for ever.
 
     Args:
         missing: every rule that was looked at → the metric names it refers to that have no series; mostly none.
         asked: the question.
         known_absent: metric names that may be absent.
+        unread: rules whose expression cannot be analysed here → why.
     """
     judgement = Judgement(asked, "every rule about metrics that have series", ("rule", "missing metric"))
-    if not missing:
+    if not missing and not unread:
         judgement.doubtful("no rule was looked at")
         return judgement.finding("")
+    _note_unread(judgement, unread or {}, len(missing) + len(unread or {}))
     accepted = set(known_absent)
     rows = sorted((rule, name) for rule, absent in missing.items() for name in set(absent) - accepted)
     if rows:
@@ -191,3 +201,41 @@ def references(missing: Mapping[str, Collection[str]], asked: Asked, *, known_ab
     tolerated = {name for absent in missing.values() for name in absent} & accepted
     tail = f"; known to be absent: {names(tolerated)}" if tolerated else ""
     return judgement.finding(f"{count(len(missing), 'rule')}, all about metrics with series{tail}")
+
+
+def _note_unread(judgement: Judgement, unread: Mapping[str, str], total: int) -> None:
+    if unread:
+        rows = [(rule, head(why)) for rule, why in sorted(unread.items())]
+        judgement.doubtful(f"{share(len(unread), total, 'rule')} not to be analysed here", rows)
+
+
+def ranges(uses: Sequence[RangeUse], asked: Asked, *, unread: Mapping[str, str] | None = None) -> Finding:
+    """Judge whether every range holds two samples: `rate` over less is empty, and its rule never fires.
+
+    FAILED: a range shorter than twice the interval of what it selects. INCONCLUSIVE: rules that cannot be analysed;
+    ranges of none of which anything tells the interval.
+
+    Args:
+        uses: every range of the rules.
+        asked: the question.
+        unread: rules whose expression cannot be analysed here → why.
+    """
+    expected = f"every range at least {TWICE} times as long as the interval of what it selects"
+    judgement = Judgement(asked, expected, ("rule", "problem"))
+    _note_unread(judgement, unread or {}, len({use.rule for use in uses}) + len(unread or {}))
+    known = [(use, use.interval) for use in uses if use.interval is not None]
+    short = [(use, interval) for use, interval in known if use.range < TWICE * interval]
+    if short:
+        rows = [
+            (use.rule, f"{use.selector} over an interval of {seconds(interval)}")
+            for use, interval in sorted(short, key=lambda pair: pair[0].range / pair[1])
+        ]
+        judgement.bad(f"{share(len(short), len(uses), 'range')} too short", rows)
+    elif uses and not known:
+        judgement.doubtful(f"no data: nothing tells how often what {count(len(uses), 'range')} select is sampled")
+    if known:
+        worst = [use.range / interval for use, interval in known if interval > 0]
+        judgement.measured("intervals in a rule's range", worst, greatest=False)
+    unknown = len(uses) - len(known)
+    tail = f"; of {unknown:,} more nothing tells the interval" if unknown and known else ""
+    return judgement.finding(f"{count(len(known), 'range')}, all long enough{tail}")

@@ -15,6 +15,7 @@ from pytest_deploycheck.model.duration import parse_go_duration, promql_duration
 from pytest_deploycheck.transport.reply import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
 # `$name`, `${name}`, `${name:regex}` and the old `[[name]]` of Grafana. A `$` that only ends a regex, as in "a$|b$",
@@ -29,6 +30,7 @@ _QUIET = re.compile(
     r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*` | \{[^{}"'`]*\} | \#[^\n]* """, re.VERBOSE | re.DOTALL
 )
 _NESTING = re.compile(r"[-+*/%^(]|[<>=!]=?|\[|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_ABSENT = frozenset({"absent", "absent_over_time"})
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
@@ -100,8 +102,13 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True):
         return self.text
 
 
-def selectors(expr: str) -> tuple[Selector, ...]:
+def selectors(expr: str, *, absent: bool = True) -> tuple[Selector, ...]:
     """Return every selector of an expression, in the order in which they are written; repeated ones once.
+
+    Args:
+        expr: the expression.
+        absent: whether those inside of `absent()` and `absent_over_time()` are among them, which ask for series that
+            are not there.
 
     Raises:
         QueryFailed: if it is no PromQL, or holds a template variable that nobody filled in.
@@ -110,16 +117,35 @@ def selectors(expr: str) -> tuple[Selector, ...]:
 
     found: dict[Selector, None] = {}
     ranges: list[float] = []
+    within: list[Any] = []
 
     def visit(node: Any) -> None:
         if isinstance(node, promql_parser.MatrixSelector):
             # the walk goes on to the vector selector inside of it
             ranges.append(_seconds(node.range))
+        elif isinstance(node, promql_parser.Call) and not absent and node.func.name in _ABSENT:
+            for argument in node.args:
+                promql_parser.walk(argument, _noting(within))
         elif isinstance(node, promql_parser.VectorSelector):
-            found[_selector(expr, node, ranges.pop() if ranges else None)] = None
+            window = ranges.pop() if ranges else None
+            if within:
+                within.pop()
+            else:
+                found[_selector(expr, node, window)] = None
 
     promql_parser.walk(_parse(expr), visit)
     return tuple(found)
+
+
+def _noting(found: list[Any]) -> Callable[[Any], None]:
+    """Return a visitor that notes the vector selectors: the walk comes to them next, for it goes from outside in."""
+    import promql_parser
+
+    def visit(node: Any) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    return visit
 
 
 def is_bare_selector(expr: str) -> bool:

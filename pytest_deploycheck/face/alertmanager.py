@@ -13,6 +13,7 @@ from pytest_deploycheck.checks import alerts as alert_checks
 from pytest_deploycheck.checks import routing, silences, thresholds
 from pytest_deploycheck.checks.active import no_alerts
 from pytest_deploycheck.checks.combining import combine
+from pytest_deploycheck.checks.suppression import heard
 from pytest_deploycheck.clients.alertmanager.client import AlertmanagerClient
 from pytest_deploycheck.clients.alertmanager.posting import NewAlert
 from pytest_deploycheck.errors import AuthorMistake, NotReady
@@ -109,11 +110,16 @@ class RouteAnswer(Answer):
         receivers: the receivers' names, in order.
     """
 
-    def __init__(self, configuration: Configuration, labels: Mapping[str, str], ledger: Ledger, asked: Asked) -> None:
+    def __init__(
+        self, text: str, configuration: Configuration, labels: Mapping[str, str], ledger: Ledger, asked: Asked,
+        *, now: Callable[[], tuple[Sequence[Silence], Sequence[AmAlert], Asked]],
+    ) -> None:  # fmt: skip
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
+        self._text = text
         self._configuration = configuration
         self._labels = dict(labels)
+        self._now = now
 
     @property
     def receivers(self) -> tuple[str, ...]:
@@ -131,6 +137,23 @@ class RouteAnswer(Answer):
         return self._judge(
             routing.routed(self._configuration, self._labels, receivers, self._asked, integration=integration)
         )
+
+    def is_heard(self) -> Judged:
+        """Judge that such an alert would neither be silenced nor inhibited now."""
+        found, alerts, asked = self._now()
+        return self._judge(heard(self._configuration, self._labels, found, alerts, asked))
+
+    def as_amtool(self) -> Judged:
+        """Judge that `amtool config routes test` comes to the same receivers, in the same order.
+
+        Raises:
+            NotSupported: if amtool is not on PATH.
+            CannotMeasure: if it fails.
+        """
+        from pytest_deploycheck.clients.alertmanager.amtool import amtool_receivers
+
+        theirs = amtool_receivers(self._text, self._labels)
+        return self._judge(routing.same_as_amtool(self._configuration, self._labels, theirs, self._asked))
 
 
 class NotificationsAnswer(Answer):
@@ -225,8 +248,14 @@ class Alertmanager(System):
             f"{name}={value}" for name, value in sorted(labels.items())
         )
         with self._asking(f"route of {{{text}}}", next_step) as box:
-            configuration = self.api.configuration()
-        return RouteAnswer(configuration, labels, self._ledger, box[0])
+            written, configuration = self.api.written_configuration()
+
+        def now() -> tuple[Sequence[Silence], Sequence[AmAlert], Asked]:
+            with self._asking(f"{{{text}}} heard", f"silences: {self._url}/#/silences") as later:
+                found, alerts = self.api.silences(), self.api.alerts()
+            return found, alerts, replace(later[0], evidence=(*box[0].evidence, *later[0].evidence))
+
+        return RouteAnswer(written, configuration, labels, self._ledger, box[0], now=now)
 
     def notifications(self, prometheus: Prometheus, *, window: object = "10m") -> NotificationsAnswer:
         """Ask whether notifications have failed lately.

@@ -9,19 +9,26 @@ from pytest_deploycheck.checks import alerts as alert_checks
 from pytest_deploycheck.checks import rules as rule_checks
 from pytest_deploycheck.checks import targets as target_checks
 from pytest_deploycheck.checks import thresholds
+from pytest_deploycheck.checks.alert_history import nothing_fired
 from pytest_deploycheck.checks.combining import combine
+from pytest_deploycheck.clients.prometheus.history import alert_history
+from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.face.judged import Answer, Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from pytest_deploycheck.checks.alerts import Known
     from pytest_deploycheck.checks.asked import Asked
+    from pytest_deploycheck.clients.prometheus.client import PrometheusClient
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.prometheus import (
         Alert,
+        AlertHistory,
         Alertmanagers,
+        Episode,
         InstantVector,
         Rule,
         RuleGroup,
@@ -104,13 +111,15 @@ class RulesAnswer(Answer):
         asked: Asked,
         *,
         now: float,
-        missing: Callable[[Sequence[Rule], float, Collection[str]], tuple[Mapping[str, Collection[str]], Asked]],
+        api: PrometheusClient,
+        asking: Callable[..., AbstractContextManager[list[Asked]]],
     ) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self.groups = tuple(groups)
         self._now = now
-        self._missing = missing
+        self._api = api
+        self._asking = asking
 
     def has(self, name: str, *, kind: str = "alerting", group: str | None = None) -> Judged:
         """Judge that a rule is loaded, healthy, and was evaluated lately."""
@@ -132,9 +141,25 @@ class RulesAnswer(Answer):
             known_absent: metric names that may be absent.
         """
         from pytest_deploycheck.face.judged import seconds_of
+        from pytest_deploycheck.face.references import missing_metrics
 
-        missing, asked = self._missing(list(self), seconds_of(window, "the window"), known_absent)
-        return self._judge(rule_checks.references(missing, asked, known_absent=known_absent))
+        seconds = seconds_of(window, "the window")
+        with self._asking(f"series of every rule's metrics within {seconds:g} s", *self._asked.next_steps) as box:
+            missing, unread = missing_metrics(self._api, list(self), seconds, known_absent)
+        return self._judge(rule_checks.references(missing, box[0], known_absent=known_absent, unread=unread))
+
+    def take_long_ranges(self) -> Judged:
+        """Judge that every range in a rule is at least twice as long as the interval of what it selects.
+
+        `rate` over less than two samples is empty: such a rule is `ok`, and never fires.
+        """
+        from pytest_deploycheck.face.ranges import range_uses
+
+        with self._asking(
+            "ranges of every rule, and how often what they select is sampled", *self._asked.next_steps
+        ) as box:
+            uses, unread = range_uses(self._api, list(self))
+        return self._judge(rule_checks.ranges(uses, box[0], unread=unread))
 
     def __iter__(self) -> Iterator[Rule]:
         """Yield every rule."""
@@ -203,6 +228,62 @@ class AlertsAnswer(Answer):
         self._ledger.sampled = True
         self._read()
         return len(self.alerts)
+
+
+class AlertHistoryAnswer(Answer):
+    """The alerts of a window that has passed.
+
+    Attributes:
+        history: when each was active, and how much of the window was observed.
+    """
+
+    def __init__(self, history: AlertHistory, ledger: Ledger, asked: Asked, *, rules: int, coverage: float) -> None:
+        """Note that somebody has to look at it."""
+        super().__init__(ledger, asked)
+        self.history = history
+        self._rules = rules
+        self._coverage = coverage
+
+    def none(self, known: Sequence[Known] = ()) -> Judged:
+        """Judge that nothing was active but the known, which must not have expired, and that somebody was looking."""
+        self._ledger.looked_back = True
+        return self._judge(
+            nothing_fired(
+                self.history,
+                known,
+                self._asked,
+                today=datetime.fromtimestamp(self.history.end, tz=UTC).date(),
+                rules=self._rules,
+                coverage=self._coverage,
+            )
+        )
+
+    def __iter__(self) -> Iterator[Episode]:
+        """Yield every time in which an alert was active."""
+        self._read()
+        return iter(self.history.episodes)
+
+    def __len__(self) -> int:
+        """Return the number of times in which an alert was active."""
+        self._read()
+        return len(self.history.episodes)
+
+
+def read_history(api: PrometheusClient, state: str, window: float, now: float) -> tuple[AlertHistory, int]:
+    """Return the alerts of a window, and how many alerting rules there are now.
+
+    Raises:
+        AuthorMistake: for another state, or no window.
+    """
+    if state not in ("pending", "firing"):
+        raise AuthorMistake(f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing")
+    if not window >= 1:
+        raise AuthorMistake(f"a window of {window:g} s", next_step="give at least a second")
+    groups = [group for group in api.rules(kind="alerting") if group.rules]
+    intervals = [target.scrape_interval or 0.0 for target in api.targets()]
+    longest = max((*intervals, *(group.interval for group in groups)), default=0.0)
+    history = alert_history(api, [state], window, now, interval=longest)
+    return history, sum(len(group.rules) for group in groups)
 
 
 class AlertmanagersAnswer(Answer):

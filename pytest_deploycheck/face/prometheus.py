@@ -16,16 +16,22 @@ from pytest_deploycheck.face.judged import Judged, System, judge, seconds_of
 from pytest_deploycheck.face.vectors import AgeAnswer, RangeAnswer, VectorAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
     from prometheus_api_client import PrometheusConnect
 
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.clock import Clock
-    from pytest_deploycheck.face.chain import AlertmanagersAnswer, AlertsAnswer, RulesAnswer, TargetsAnswer
+    from pytest_deploycheck.face.chain import (
+        AlertHistoryAnswer,
+        AlertmanagersAnswer,
+        AlertsAnswer,
+        RulesAnswer,
+        TargetsAnswer,
+    )
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.face.marking import Marking
-    from pytest_deploycheck.model.prometheus import InstantVector, Metadata, Rule, RuntimeInfo
+    from pytest_deploycheck.model.prometheus import InstantVector, Metadata, RuntimeInfo
     from pytest_deploycheck.settings.checks import VersionCheck
     from pytest_deploycheck.settings.models import Deployment
     from pytest_deploycheck.transport.wire import Wire
@@ -228,7 +234,7 @@ class Prometheus(System):
         with self._asking("loaded rules", f"rules: {self._url}/rules") as box:
             groups = self.api.rules(kind=kind)
             now = self._now()
-        return RulesAnswer(groups, self._ledger, box[0], now=now, missing=self._missing_metrics)
+        return RulesAnswer(groups, self._ledger, box[0], now=now, api=self.api, asking=self._asking)
 
     def alerts(self, state: str | None = None, *, over: object | None = None) -> AlertsAnswer:
         """Ask for the alerts that Prometheus holds: `pending`, `firing`, or both.
@@ -261,6 +267,23 @@ class Prometheus(System):
         rules = [rule for group in groups for rule in group.rules]
         alerts = [alert for rule in rules for alert in rule.alerts]
         return AlertsAnswer(alerts, self._ledger, box[0], states=states, rules=len(rules), now=now, past=past)
+
+    def alert_history(self, window: object, *, state: str = "firing", coverage: float = 0.9) -> AlertHistoryAnswer:
+        """Ask which alerts were active within a window that ends now, when and how long, as Prometheus recorded it.
+
+        Args:
+            window: seconds, a `timedelta`, or a text such as `48h`.
+            state: `firing` or `pending`.
+            coverage: the share of the window in which anything must have been scraped: no history is not "nothing".
+        """
+        from pytest_deploycheck.checks.wording import seconds as told
+        from pytest_deploycheck.face.chain import AlertHistoryAnswer, read_history
+
+        length = seconds_of(window, "the window")
+        asked = f"alerts {state} in the last {told(length)}"
+        with self._asking(asked, f"alerts: {self._url}/alerts", looks_back=True) as box:
+            history, rules = read_history(self.api, state, length, self._now())
+        return AlertHistoryAnswer(history, self._ledger, box[0], rules=rules, coverage=coverage)
 
     def alertmanagers(self) -> AlertmanagersAnswer:
         """Ask for the Alertmanagers that Prometheus has discovered."""
@@ -392,12 +415,3 @@ class Prometheus(System):
                 vector = self.api.query(expr)
             found.append((vector, box[0]))
         return found
-
-    def _missing_metrics(
-        self, rules: Sequence[Rule], window: float, known_absent: Collection[str]
-    ) -> tuple[Mapping[str, Collection[str]], Asked]:
-        from pytest_deploycheck.face.references import missing_metrics
-
-        with self._asking(f"series of every rule's metrics within {window:g} s", f"rules: {self._url}/rules") as box:
-            missing: Mapping[str, Collection[str]] = missing_metrics(self.api, rules, window, known_absent)
-        return missing, box[0]

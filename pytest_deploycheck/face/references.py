@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from pytest_deploycheck.clients.promql import Selector, selectors
+from pytest_deploycheck.errors import QueryFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,8 +25,10 @@ _TOGETHER = 20
 
 def missing_metrics(
     api: PrometheusClient, rules: Sequence[Rule], window: float, known_absent: Collection[str]
-) -> dict[str, list[str]]:
+) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Return, for every rule, what its expression names and nothing has had within the window.
+
+    What stands in `absent()` is meant to be missing. Second come the rules that cannot be analysed, and why.
 
     That is a metric; or a label that no series of the metric has (`up{jbo="api"}`); or a job that none of them is of.
     Other label values may come and go (`reason="CrashLoopBackOff"` should have no series on a good day), and are not
@@ -38,16 +41,23 @@ def missing_metrics(
         known_absent: metric names that are not looked for.
     """
     by_rule: dict[str, list[str]] = {}
+    unread: dict[str, str] = {}
     for rule in rules:
-        probes = by_rule.setdefault(f"{rule.group}/{rule.name}", [])
-        for selector in selectors(rule.query):
+        name = f"{rule.group}/{rule.name}"
+        try:
+            named = selectors(rule.query, absent=False)
+        except QueryFailed as error:
+            unread[name] = error.headline
+            continue
+        probes = by_rule.setdefault(name, [])
+        for selector in named:
             if selector.metric not in _OWN and selector.metric not in known_absent:
                 probes.extend(_probes(selector))
     texts = list(dict.fromkeys(text for probes in by_rule.values() for text in probes))
     absent: set[str] = set()
     for start in range(0, len(texts), _TOGETHER):
         absent |= _absent(api, texts[start : start + _TOGETHER], window)
-    return {rule: _first_missing(probes, absent) for rule, probes in by_rule.items()}
+    return {rule: _first_missing(probes, absent) for rule, probes in by_rule.items()}, unread
 
 
 def _probes(selector: Selector) -> list[str]:

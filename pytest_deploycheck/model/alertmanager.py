@@ -57,11 +57,26 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     integrations: tuple[str, ...] = ()
 
 
+class InhibitRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule by which alerts suppress others.
+
+    Attributes:
+        source: matchers of the alerts that suppress.
+        target: matchers of those that are suppressed.
+        equal: labels that must be equal in both; missing ones count as empty.
+    """
+
+    source: tuple[Matcher, ...] = ()
+    target: tuple[Matcher, ...] = ()
+    equal: tuple[str, ...] = ()
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """The loaded configuration, as far as it is judged."""
 
     route: Route
     receivers: tuple[Receiver, ...]
+    inhibit_rules: tuple[InhibitRule, ...] = ()
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

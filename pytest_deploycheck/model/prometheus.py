@@ -230,6 +230,62 @@ class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
 
 
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """One time in which an alert was in one state, as Prometheus recorded it.
+
+    Attributes:
+        labels: of the alert.
+        state: `pending` or `firing`.
+        begins: its first sample.
+        ends: its last sample.
+        since: when the alert became active, perhaps before the window; None if that was not recorded.
+    """
+
+    labels: Mapping[str, str]
+    state: str
+    begins: float
+    ends: float
+    since: float | None = None
+
+
+class AlertHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts of a window that has passed.
+
+    Attributes:
+        start: of the window.
+        end: of the window.
+        states: that were asked for.
+        episodes: in which an alert was in one of them.
+        coverage: the share of the window in which anything was scraped.
+        gaps: (from, to) of the times in which nothing was.
+        resolution: seconds between the recorded samples, at most.
+    """
+
+    start: float
+    end: float
+    states: tuple[str, ...]
+    episodes: tuple[Episode, ...]
+    coverage: float
+    gaps: tuple[tuple[float, float], ...] = ()
+    resolution: float = 0.0
+
+
+class RangeUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A range that a rule takes, and how often what it selects is sampled.
+
+    Attributes:
+        rule: `group/name`.
+        selector: with its range.
+        range: seconds.
+        interval: seconds between samples, the longest of all that is selected; None where nothing tells.
+    """
+
+    rule: str
+    selector: str
+    range: float
+    interval: float | None
+
+
 class Alertmanagers(msgspec.Struct, frozen=True, kw_only=True):
     """The Alertmanagers that Prometheus has discovered: discovery, not health (a dead one stays listed)."""
 

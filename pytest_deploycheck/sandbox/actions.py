@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HTTP_OK = 200
 DAY_SECONDS = 86400.0
+HALF_AN_HOUR = 1800.0
 ALERT_SECONDS = 3.0
 
 
@@ -40,6 +41,8 @@ class Actions:
             "prometheus-hangs": (servers.child("prometheus").freeze, servers.child("prometheus").thaw),
             "alertmanager-down": (lambda: self._kill("alertmanager"), lambda: self._start("alertmanager")),
             "silence-all": (self._silence_all, self._end_silence),
+            "silence-pages": (self._silence_pages, self._end_silence),
+            "inhibit": (self._inhibit, self._no_longer_inhibit),
             "notify": (self._notify, self._restart_alertmanager),
             "stop-pushing": (self._stop_pushing, self._push_again),
         }
@@ -77,19 +80,37 @@ class Actions:
         self._start("alertmanager")
 
     def _silence_all(self) -> None:
+        self._begin_silence({"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}, DAY_SECONDS)
+
+    def _silence_pages(self) -> None:
+        self._begin_silence({"name": "severity", "value": "page", "isRegex": False, "isEqual": True}, HALF_AN_HOUR)
+
+    def _begin_silence(self, matcher: dict[str, object], seconds: float) -> None:
         now = time.time()
         answer = self._alertmanager(
             "POST",
             "silences",
             {
-                "matchers": [{"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}],
+                "matchers": [matcher],
                 "startsAt": _text(now),
-                "endsAt": _text(now + DAY_SECONDS),
+                "endsAt": _text(now + seconds),
                 "createdBy": "sandbox",
                 "comment": "maintenance",
             },
         )
         self._silence = answer.json()["silenceID"]
+
+    def _inhibit(self) -> None:
+        self._post_down(DAY_SECONDS)
+
+    def _no_longer_inhibit(self) -> None:
+        self._post_down(0.0)
+
+    def _post_down(self, lasts: float) -> None:
+        # As another Prometheus would send it: ours has no such alert. It has no job, as the routes' labels have none.
+        now = time.time()
+        alert = {"labels": {"alertname": "McpDown"}, "startsAt": _text(now - 1), "endsAt": _text(now + lasts)}
+        self._alertmanager("POST", "alerts", [alert])
 
     def _end_silence(self) -> None:
         self._alertmanager("DELETE", f"silence/{self._silence}")

@@ -40,6 +40,10 @@ def _rule_dangling(configuration: Configuration) -> None:
     configuration.rule("McpQueueBacklog")["expr"] = "mcp_queue_lenght > 1000"
 
 
+def _range_short(configuration: Configuration) -> None:
+    configuration.rule("McpHighErrorRate")["expr"] = "rate(mcp_errors_total[1s]) > 0.05"
+
+
 def _rules_empty(configuration: Configuration) -> None:
     configuration.prometheus["rule_files"] = ["rules.d/*.yml"]
 
@@ -73,6 +77,7 @@ CONFIG_FAULTS: Mapping[str, Callable[[Configuration], None]] = {
     "rule-missing": _rule_missing,
     "rule-error": _rule_error,
     "rule-dangling": _rule_dangling,
+    "rule-range-short": _range_short,
     "rules-empty": _rules_empty,
     "reload-failed": _reload_failed,
     "alertmanager-disconnected": _alertmanager_disconnected,

@@ -238,6 +238,22 @@ def silenced(scene: Scene) -> bool:
     return any(silence["status"]["state"] == "active" for silence in scene.probe.alertmanager_api("silences"))
 
 
+def held_back(by: str) -> Effect:
+    """Return an effect: Alertmanager has an active silence, or an alert that inhibits others."""
+
+    def effect(scene: Scene) -> bool:
+        if by == "silence":
+            return silenced(scene)
+        return any(alert["labels"]["alertname"] == "McpDown" for alert in scene.probe.alertmanager_api("alerts"))
+
+    return effect
+
+
+def range_is_short(scene: Scene) -> bool:
+    """Whether a rule over a range of one scrape is loaded, and looks well."""
+    return any("[1s]" in rule["query"] and rule["health"] == "ok" for rule in scene.probe.rules())
+
+
 def prometheus_gone(scene: Scene) -> bool:
     """Whether Prometheus gives no answer."""
     try:

@@ -220,6 +220,9 @@ def _rules_and_alerting() -> Iterable[Fault]:
     yield change(
         "rule-dangling", "McpQueueBacklog refers to a metric that nobody has", NO_GO, "AL1", effects.rule_dangles
     )
+    yield change(
+        "rule-range-short", "McpHighErrorRate takes a rate over one scrape", NO_GO, "AL1", effects.range_is_short
+    )
     yield change("rules-empty", "rule_files matches no file", NO_GO, "AL1", effects.no_rules)
     yield change(
         "reload-failed",
@@ -246,6 +249,13 @@ def _rules_and_alerting() -> Iterable[Fault]:
         switches=("receiver-fails",), actions=("notify",), lingers=True,
     )  # fmt: skip
     yield action("silence-all", "a silence hides every alert for a day", NO_GO, "AL3", effects.silenced)
+    yield action(
+        "silence-pages", "a silence hides the pages for half an hour", NO_GO, "AL4", effects.held_back("silence")
+    )
+    yield Fault(
+        name="alert-inhibited", summary="an alert of another Prometheus inhibits warnings",
+        verdict=NO_GO, check="AL4", effect=effects.held_back("alert"), actions=("inhibit",),
+    )  # fmt: skip
     yield action("prometheus-down", "Prometheus was killed", HOLD, "SM5", effects.prometheus_gone)
     yield action(
         "prometheus-hangs", "Prometheus accepts connections and answers nothing", HOLD, "SM5", effects.prometheus_gone

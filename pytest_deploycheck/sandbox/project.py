@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +201,8 @@ def _slos(window: str) -> list[dict[str, Any]]:
 
 
 def _route(receiver: str, **labels: str) -> dict[str, Any]:
-    return {"labels": labels, "receivers": [receiver], "integration": "webhook"}
+    beside = {"amtool": True} if shutil.which("amtool") else {}
+    return {"labels": labels, "receivers": [receiver], "integration": "webhook", **beside}
 
 
 def _pairs(table: dict[str, Any]) -> list[str]:

@@ -329,6 +329,10 @@ class RouteCheck(Entry):
     """The receivers it must reach, exactly, in any order."""
     integration: Name | None = None
     """A kind of integration each of them must have, such as `slack` or `pagerduty`."""
+    heard: Flag = True
+    """Whether such an alert must be neither silenced nor inhibited now."""
+    amtool: Flag = False
+    """Whether `amtool`, on the machine that runs the checks, must come to the same receivers."""
 
     def _natural_id(self) -> str:
         return ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))

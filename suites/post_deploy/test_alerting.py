@@ -53,6 +53,15 @@ def test_rules_refer_to_series_that_exist(prometheus: Prometheus, rule_policy: R
     assert prometheus.rules().refer_to_series(window=rule_policy.series_window, known_absent=rule_policy.known_absent)
 
 
+@pytest.mark.requirement("AL1")
+@pytest.mark.blocker
+@pytest.mark.needs("prometheus", "rule_policy")
+@pytest.mark.asks(questions=lambda ask: ask.prometheus.rules())
+def test_rules_take_long_enough_ranges(prometheus: Prometheus) -> None:
+    """No rule takes a range in which there are not two samples: such a rule is healthy, inactive, and blind."""
+    assert prometheus.rules().take_long_ranges()
+
+
 @pytest.mark.requirement("AL2")
 @pytest.mark.blocker
 @pytest.mark.needs("prometheus", "alerts")
@@ -114,4 +123,15 @@ def test_no_silence_hides_everything(alertmanager: Alertmanager, alert_policy: A
 @pytest.mark.asks(questions=lambda ask: ask.alertmanager.route())
 def test_alert_reaches_its_receivers(alertmanager: Alertmanager, entry: RouteCheck) -> None:
     """By the loaded configuration, the label set goes to exactly the intended receivers."""
-    assert alertmanager.route(entry.labels).reaches(*entry.receivers, integration=entry.integration)
+    route = alertmanager.route(entry.labels)
+    assert route.reaches(*entry.receivers, integration=entry.integration)
+    if entry.amtool:
+        assert route.as_amtool()
+
+
+@pytest.mark.requirement("AL4")
+@pytest.mark.foreach("routes", where=lambda entry: entry.heard)
+@pytest.mark.asks(questions=lambda ask: ask.alertmanager.route() + ask.alertmanager.silences())
+def test_alert_would_be_heard(alertmanager: Alertmanager, entry: RouteCheck) -> None:
+    """An alert with these labels would neither be silenced nor inhibited now."""
+    assert alertmanager.route(entry.labels).is_heard()

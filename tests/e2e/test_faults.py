@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CODES = {Verdict.NO_GO: 1, Verdict.HOLD: 6}
 OUTCOMES = {Verdict.NO_GO: {"failed"}, Verdict.HOLD: {"inconclusive", "error"}}
-CHECKS = 72
+CHECKS = 77
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.stack import Sandbox
 
 RUNS = 10
-CHECKS = 72
+CHECKS = 77
 
 
 def test_a_healthy_stack_is_go_ten_times_in_a_row(sandbox: Sandbox, tmp_path: Path) -> None:

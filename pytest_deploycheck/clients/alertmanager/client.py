@@ -59,9 +59,17 @@ class AlertmanagerClient:
         Raises:
             Malformed: if it cannot be read.
         """
+        return self.written_configuration()[1]
+
+    def written_configuration(self) -> tuple[str, Configuration]:
+        """Return the loaded configuration, as Alertmanager shows it, and read.
+
+        Raises:
+            Malformed: if it cannot be read.
+        """
         reply, document = self._ask("/status", answers.StatusAnswer)
         try:
-            return parse_configuration(document.config.original)
+            return document.config.original, parse_configuration(document.config.original)
         except ValueError as error:
             raise reply.malformed(f"its configuration cannot be read: {error}") from None
 

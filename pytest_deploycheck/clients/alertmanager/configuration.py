@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_deploycheck.clients.alertmanager.matchers import parse_matchers
-from pytest_deploycheck.model.alertmanager import Configuration, Matcher, Receiver, Route
+from pytest_deploycheck.model.alertmanager import Configuration, InhibitRule, Matcher, Receiver, Route
 from pytest_deploycheck.model.duration import parse_go_duration
 
 _DEEPEST = 100
@@ -36,7 +36,18 @@ def parse_configuration(text: str) -> Configuration:
     # the defaults of dispatch/route.go: DefaultRouteOpts
     route = _route(_mapping(root["route"], "route"), "route", Route(receiver=""), depth=0)
     _require_receivers(route, {receiver.name for receiver in receivers}, "route")
-    return Configuration(route=route, receivers=receivers)
+    inhibiting = _list(root.get("inhibit_rules"), "inhibit_rules")
+    rules = tuple(_inhibit_rule(entry, f"inhibit_rules[{index}]") for index, entry in enumerate(inhibiting))
+    return Configuration(route=route, receivers=receivers, inhibit_rules=rules)
+
+
+def _inhibit_rule(entry: Any, where: str) -> InhibitRule:
+    node = _mapping(entry, where)
+    return InhibitRule(
+        source=_matchers(node, where, "source_"),
+        target=_matchers(node, where, "target_"),
+        equal=_texts(node.get("equal"), f"{where}.equal"),
+    )
 
 
 def _route(node: dict[str, Any], where: str, parent: Route, depth: int) -> Route:
@@ -79,18 +90,25 @@ def _route(node: dict[str, Any], where: str, parent: Route, depth: int) -> Route
     )
 
 
-def _matchers(node: dict[str, Any], where: str) -> tuple[Matcher, ...]:
-    """Return the matchers of a route in all three notations; they may stand side by side, and all must match."""
+def _matchers(node: dict[str, Any], where: str, prefix: str = "") -> tuple[Matcher, ...]:
+    """Return matchers in all three notations; they may stand side by side, and all must match.
+
+    Args:
+        node: that has them.
+        where: it stands.
+        prefix: of their keys, such as `source_`.
+    """
     found: list[Matcher] = []
-    for key, is_regex in (("match", False), ("match_re", True)):
+    for key, is_regex in ((f"{prefix}match", False), (f"{prefix}match_re", True)):
         for name, value in _mapping(node.get(key) or {}, f"{where}.{key}").items():
             found.append(Matcher(name=str(name), value=_text(value, f"{where}.{key}.{name}"), is_regex=is_regex))
-    written = node.get("matchers")
-    for text in [written] if isinstance(written, str) else _list(written, f"{where}.matchers"):
+    key = f"{prefix}matchers"
+    written = node.get(key)
+    for text in [written] if isinstance(written, str) else _list(written, f"{where}.{key}"):
         try:
-            found.extend(parse_matchers(_text(text, f"{where}.matchers")))
+            found.extend(parse_matchers(_text(text, f"{where}.{key}")))
         except ValueError as error:
-            message = f"{where}.matchers: {error}"
+            message = f"{where}.{key}: {error}"
             raise ValueError(message) from None
     return tuple(found)
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.checks.rules import all_rules, expected_rule, references
+from pytest_deploycheck.checks.rules import all_rules, expected_rule, ranges, references
 from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.model.outcome import Outcome
-from pytest_deploycheck.model.prometheus import Rule, RuleGroup
+from pytest_deploycheck.model.prometheus import RangeUse, Rule, RuleGroup
 
 if TYPE_CHECKING:
     from pytest_deploycheck.checks.asked import Asked
@@ -147,3 +147,40 @@ def test_references(asked: Asked) -> None:
     assert bad.rows == (("B", "x"), ("B", "y"))
     nothing = references({}, asked)
     assert (nothing.outcome, nothing.observed) == (Outcome.INCONCLUSIVE, "no rule was looked at")
+
+
+def use(selector: str = "x[1m]", span: float = 60.0, interval: float | None = 15.0, rule: str = "g/Slow") -> RangeUse:
+    return RangeUse(rule=rule, selector=selector, range=span, interval=interval)
+
+
+def test_ranges_that_hold_two_samples(asked: Asked) -> None:
+    finding = ranges([use(), use(span=30.0), use(interval=None)], asked)
+    assert finding.outcome is Outcome.PASSED
+    assert finding.observed == "2 ranges, all long enough; of 1 more nothing tells the interval"
+    assert ranges([], asked).outcome is Outcome.PASSED
+
+
+def test_a_range_that_is_too_short(asked: Asked) -> None:
+    finding = ranges([use(), use("y[1m]", 60.0, 60.0), use("z[30s]", 30.0, 60.0, "g/Other")], asked)
+    assert finding.outcome is Outcome.FAILED
+    assert finding.observed == "2 of 3 ranges are too short"
+    assert finding.rows == (
+        ("g/Other", "z[30s] over an interval of 60 s"),
+        ("g/Slow", "y[1m] over an interval of 60 s"),
+    )
+
+
+def test_intervals_that_nobody_tells(asked: Asked) -> None:
+    finding = ranges([use(interval=None)], asked)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.observed == "no data: nothing tells how often what 1 range select is sampled"
+
+
+def test_rules_that_cannot_be_analysed_are_told(asked: Asked) -> None:
+    finding = ranges([use()], asked, unread={"g/Odd": "not PromQL: rollup"})
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.rows == (("g/Odd", "not PromQL: rollup"),)
+    finding = references({"g/Good": []}, asked, unread={"g/Odd": "not PromQL: rollup"})
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.observed == "1 of 2 rules is not to be analysed here"
+    assert references({"g/Bad": ["x"]}, asked, unread={"g/Odd": "y"}).outcome is Outcome.FAILED
