@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.network import Network
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.session.run import Run
+    from pytest_deploycheck.session.target import Target
     from pytest_deploycheck.settings.models import Deployment
 
 
@@ -36,49 +37,77 @@ def deployment(deploycheck: Run) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def prometheus(deploycheck: Run) -> Prometheus:
-    """The environment's Prometheus; a comparison of its answers speaks of every series."""
-    with collector_paused():  # what it needs is imported now
-        return deploycheck.prometheus
+def deploycheck_target(deploycheck: Run, request: pytest.FixtureRequest) -> Target:
+    """Tell whose systems a check speaks to; every fixture of a system takes it, and is parametrised with it.
+
+    Its parameter is the name of a target, empty for the environment itself. A test that asks for systems without
+    naming their fixtures has none, and gets the environment's own.
+    """
+    with collector_paused():
+        return deploycheck.at(getattr(request, "param", None))
 
 
 @pytest.fixture(scope="session")
-def alertmanager(deploycheck: Run) -> Alertmanager:
-    """The environment's Alertmanager: status, alerts, silences, routing, notifications."""
-    with collector_paused():  # what it needs is imported now
-        return deploycheck.alertmanager
+def target(deploycheck_target: Target) -> Target:
+    """The target (cluster, region) that the test is about: its `name`, and its systems, such as `target.prometheus`.
+
+    A test that takes it runs once for each target; without targets it is the environment itself, with an empty name.
+    """
+    return deploycheck_target
 
 
 @pytest.fixture(scope="session")
-def grafana(deploycheck: Run) -> Grafana:
-    """The environment's Grafana: readiness, data sources, dashboards and what their panels show, alert rules."""
-    with collector_paused():  # what it needs is imported now
-        return deploycheck.grafana
+def targets(deploycheck: Run) -> tuple[Target, ...]:
+    """All targets that the run looks at, for a test that compares them: at least two, in the file's order."""
+    from pytest_deploycheck.session.targeting import compared
+
+    return compared(deploycheck)
 
 
 @pytest.fixture(scope="session")
-def health(deploycheck: Run) -> Health:
-    """Find the services of the environment by name."""
+def prometheus(deploycheck_target: Target) -> Prometheus:
+    """The target's or environment's Prometheus; a comparison of its answers speaks of every series."""
     with collector_paused():  # what it needs is imported now
-        return deploycheck.health
+        return deploycheck_target.prometheus
 
 
 @pytest.fixture(scope="session")
-def kubernetes(deploycheck: Run) -> Kubernetes:
-    """The environment's cluster: rollouts, pods, events, nodes, permissions; needs the extra `kubernetes`."""
+def alertmanager(deploycheck_target: Target) -> Alertmanager:
+    """The target's or environment's Alertmanager: status, alerts, silences, routing, notifications."""
     with collector_paused():  # what it needs is imported now
-        return deploycheck.kubernetes
+        return deploycheck_target.alertmanager
 
 
 @pytest.fixture(scope="session")
-def logs(deploycheck: Run) -> Logs:
-    """Find the logs of the environment by name."""
+def health(deploycheck_target: Target) -> Health:
+    """Find the services of the target or environment by name."""
     with collector_paused():  # what it needs is imported now
-        return deploycheck.logs
+        return deploycheck_target.health
 
 
 @pytest.fixture(scope="session")
-def network(deploycheck: Run) -> Network:
+def kubernetes(deploycheck_target: Target) -> Kubernetes:
+    """The target's or environment's cluster: rollouts, pods, events, nodes, permissions (extra `kubernetes`)."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck_target.kubernetes
+
+
+@pytest.fixture(scope="session")
+def logs(deploycheck_target: Target) -> Logs:
+    """Find the logs of the target or environment by name."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck_target.logs
+
+
+@pytest.fixture(scope="session")
+def network(deploycheck_target: Target) -> Network:
     """Names, ports and certificates, as the machine that runs the checks sees them."""
     with collector_paused():  # what it needs is imported now
-        return deploycheck.network
+        return deploycheck_target.network
+
+
+@pytest.fixture(scope="session")
+def grafana(deploycheck_target: Target) -> Grafana:
+    """The target's or environment's Grafana: data sources, dashboards and what their panels show, alert rules."""
+    with collector_paused():  # what it needs is imported now
+        return deploycheck_target.grafana

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NOT_CONFIGURED = "deploycheck_not_configured"
 """Internal marker: the suite has such a test, the configuration has nothing for it."""
 
+PLACES = "deploycheck_places"
+"""Internal marker: the targets for which such a test is made."""
+
 LEVEL_ARGUMENTS = ("owner", "runbook", "ticket", "tier", "reason")
 
 CATEGORIES = {
@@ -63,6 +66,7 @@ _DECLARATIONS = (
         "asked together with those of its neighbours; the function gets `ask` and the test's parameters by name"
     ),
     f"{NOT_CONFIGURED}: deploycheck: internal",
+    f"{PLACES}(*targets): deploycheck: internal",
 )
 
 # Patterns are compiled when a marker is read: this module is imported by every run that has the plugin installed.

@@ -23,6 +23,12 @@ def add_options(parser: pytest.Parser) -> None:
         "Makes this a verification run.",
     )
     group.addoption(
+        "--deploycheck-target",
+        metavar="NAMES",
+        help="look only at these targets (clusters, regions) of the environment, such as eu,apac (default: all; also "
+        "DEPLOYCHECK_TARGET). The verdict then speaks of these only, and says so.",
+    )
+    group.addoption(
         "--deploycheck-signoff",
         action="store_true",
         help="ask for a sign-off: every selected test counts, and an empty selection is HOLD",

@@ -15,6 +15,7 @@ from pytest_deploycheck.collector import collector_paused
 from pytest_deploycheck.fixtures import (
     alertmanager,
     deploycheck,
+    deploycheck_target,
     deployment,
     grafana,
     health,
@@ -22,6 +23,8 @@ from pytest_deploycheck.fixtures import (
     logs,
     network,
     prometheus,
+    target,
+    targets,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "alertmanager",
     "deploycheck",
+    "deploycheck_target",
     "deployment",
     "grafana",
     "health",
@@ -37,6 +41,8 @@ __all__ = [
     "logs",
     "network",
     "prometheus",
+    "target",
+    "targets",
 ]
 
 
@@ -52,11 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test per configured entry where a test asks for it with `foreach`."""
-    if any(mark.name == "foreach" for mark in metafunc.definition.iter_markers("foreach")):
+    """Make one test per target where its systems differ, and per configured entry where it asks so with `foreach`."""
+    entries = any(mark.name == "foreach" for mark in metafunc.definition.iter_markers("foreach"))
+    if entries or "deploycheck" in metafunc.fixturenames:
         from pytest_deploycheck.session.foreach import parametrize
 
-        parametrize(metafunc)
+        parametrize(metafunc, entries=entries)
 
 
 def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | None:
@@ -119,6 +126,10 @@ class Watch:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """See the whole suite before `-k`, `-m`, `--lf` or `--deselect` narrow it."""
+        if any("deploycheck_target" in getattr(item, "fixturenames", ()) for item in items):
+            from pytest_deploycheck.session.targeting import leave_out
+
+            leave_out(items)
         if self._config.option.collectonly:
             return
         recognised = [item for item in items if self._is_check(item)]

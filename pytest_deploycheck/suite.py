@@ -7,6 +7,7 @@ from pytest_deploycheck.face.health import Health
 from pytest_deploycheck.face.logs import Logs
 from pytest_deploycheck.face.prometheus import Prometheus
 from pytest_deploycheck.session.run import Run as Deploycheck
+from pytest_deploycheck.session.target import Target
 from pytest_deploycheck.settings.checks import (
     AlertPolicy,
     EndpointCheck,
@@ -63,6 +64,7 @@ __all__ = [
     "ScrapeTargetCheck",
     "SloCheck",
     "SoakPolicy",
+    "Target",
     "TransactionCheck",
     "VersionCheck",
     "WorkloadCheck",

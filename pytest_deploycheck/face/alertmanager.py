@@ -182,7 +182,7 @@ class Alertmanager(System):
 
     def __init__(self, wire: Wire, *, clock: Clock, ledger: Ledger, observed: list[str], external_url: str) -> None:
         """Ask nothing yet."""
-        super().__init__("alertmanager", external_url, ledger, observed)
+        super().__init__(wire.endpoint.name, external_url, ledger, observed)
         self.wire = wire
         self.api = AlertmanagerClient(wire, clock)
         self._clock = clock
@@ -204,7 +204,7 @@ class Alertmanager(System):
             readiness = self.api.ready()
             if not readiness:
                 raise NotReady(
-                    f"alertmanager is not ready: {readiness.text}", where=self._url, evidence=readiness.evidence
+                    f"{self._name} is not ready: {readiness.text}", where=self._url, evidence=readiness.evidence
                 )
             status = self.status()
             loaded = self.api.metric("alertmanager_config_last_reload_successful") == 1
@@ -314,7 +314,7 @@ class Alertmanager(System):
             listed = self.api.alerts(filters=[f'deploycheck_probe="{probe}"'])
             if not listed:
                 raise NotReady(
-                    "alertmanager accepted the synthetic alert and does not list it",
+                    f"{self._name} accepted the synthetic alert and does not list it",
                     where=self._url,
                     next_step="compare the clocks: an alert that ends in Alertmanager's past is never listed",
                 )

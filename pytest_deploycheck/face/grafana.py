@@ -155,7 +155,7 @@ class Grafana(System):
         keep: Callable[[str, bytes, str], None],
     ) -> None:
         """Ask nothing yet."""
-        super().__init__("grafana", external_url, ledger, observed)
+        super().__init__(wire.endpoint.name, external_url, ledger, observed)
         self.wire = wire
         self.api = GrafanaClient(wire)
         self.clock = clock

@@ -125,16 +125,15 @@ class Service(System):
     """One service.
 
     Args:
-        name: its name in the configuration.
         wire: the way to it.
         settings: its settings.
         ledger: of the check that runs.
         observed: grows by the id of every exchange.
     """
 
-    def __init__(self, name: str, wire: Wire, settings: ServiceSettings, ledger: Ledger, observed: list[str]) -> None:
+    def __init__(self, wire: Wire, settings: ServiceSettings, ledger: Ledger, observed: list[str]) -> None:
         """Ask nothing yet."""
-        super().__init__(f"service {name}", settings.external_url or settings.url, ledger, observed)
+        super().__init__(wire.endpoint.name, settings.external_url or settings.url, ledger, observed)
         self.wire = wire
         self._client = HttpClient(wire)
         self._version_header = settings.version_header
@@ -285,7 +284,7 @@ class Health:
         if name not in self._settings:
             raise self._missing(name)
         if name not in self._services:
-            self._services[name] = Service(name, self._wire(name), self._settings[name], self._ledger, self._observed)
+            self._services[name] = Service(self._wire(name), self._settings[name], self._ledger, self._observed)
         return self._services[name]
 
 

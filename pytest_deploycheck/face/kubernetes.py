@@ -76,7 +76,7 @@ class Kubernetes(System):
         namespace: str,
     ) -> None:
         """Ask nothing yet."""
-        super().__init__("kubernetes", wire.endpoint.base_url, ledger, observed)
+        super().__init__(wire.endpoint.name, wire.endpoint.base_url, ledger, observed)
         self.wire = wire
         self.namespace = namespace
         self.api = KubernetesClient(wire, access, redactor, clock)
@@ -88,6 +88,11 @@ class Kubernetes(System):
         from pytest_deploycheck.clients.kubernetes.official import Official
 
         return Official(self.api.access, self.wire)
+
+    @property
+    def clock_skew(self) -> float | None:
+        """The cluster's clock minus the runner's, in seconds; None if it was not measured."""
+        return self.api.skew
 
     # --- workloads ----------------------------------------------------------------------------------------------------
 

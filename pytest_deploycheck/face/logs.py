@@ -56,7 +56,7 @@ class Log(System):
         whole: bool = False,
     ) -> None:
         """Read nothing yet."""
-        super().__init__(f"logs {reader.name}", reader.place, ledger, observed)
+        super().__init__(reader.called, reader.place, ledger, observed)
         self._reader = reader
         self._clock = clock
         self._deployment = deployment

@@ -72,7 +72,7 @@ class Prometheus(System):
         external_url: str,
     ) -> None:
         """Ask nothing yet."""
-        super().__init__("prometheus", external_url, ledger, observed)
+        super().__init__(wire.endpoint.name, external_url, ledger, observed)
         self.wire = wire
         self.api = PrometheusClient(wire, clock, external_url=external_url)
         self._clock = clock
@@ -311,7 +311,7 @@ class Prometheus(System):
             readiness = self.api.ready()
             if not readiness:
                 raise NotReady(
-                    f"prometheus is not ready: {readiness.text}",
+                    f"{self._name} is not ready: {readiness.text}",
                     where=self._url,
                     evidence=readiness.evidence,
                     next_step="wait until it has replayed its write-ahead log",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.gate.recommend import recommend
 from pytest_deploycheck.gate.standing import SEVERITY, Standing, declared_scope, standings
+from pytest_deploycheck.gate.targets import coverage_of, in_targets, target_reasons, target_standings
 from pytest_deploycheck.model.decision import Coverage, Decision, Reason, Waivers, WaiverUse, Warned
 from pytest_deploycheck.model.instant import rfc3339
 from pytest_deploycheck.model.outcome import Level, Outcome, Verdict
@@ -40,7 +41,8 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
         The decision. Whatever is missing or contradictory in the facts weighs against GO.
     """
     rows = standings(facts, waivers, now=clock_now)
-    coverage = _coverage(rows)
+    coverage = coverage_of(rows)
+    targets = target_standings(rows, facts)
     tiers = {
         row.nodeid: (row.declaration.tier if row.declaration is not None else None) or facts.default_tier
         for row in rows
@@ -48,6 +50,7 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
     reasons = _sorted(
         [
             *_run_wide(facts, rows, coverage),
+            *target_reasons(targets, rows, facts),
             *(
                 Reason(nodeid=row.nodeid, outcome=row.outcome, text=_reason_text(row), waived=row.waiver is not None)
                 for row in rows
@@ -73,7 +76,7 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
     recommendation, recommendation_reasons = recommend(verdict, rows, facts, now=clock_now)
     return Decision(
         verdict=verdict,
-        why=_why(verdict, standing_reasons, warned, coverage),
+        why=_why(verdict, standing_reasons, warned, coverage, rows),
         reasons=reasons,
         warned=warned,
         waivers=uses,
@@ -84,6 +87,8 @@ def decide(facts: RunFacts, waivers: Waivers, *, clock_now: float) -> Decision:
         recommendation_reasons=recommendation_reasons,
         notes=_notes(facts, rows, uses),
         scope=declared_scope(facts),
+        only=facts.only,
+        targets=targets,
     )
 
 
@@ -135,18 +140,6 @@ def _sorted(reasons: Iterable[Reason], tiers: Mapping[str, Tier]) -> tuple[Reaso
         return it.waived, SEVERITY[it.outcome], tier, it.nodeid, it.text
 
     return tuple(sorted(reasons, key=key))
-
-
-def _coverage(rows: tuple[Standing, ...]) -> Coverage:
-    """Return how many of the expected blockers were covered."""
-    blockers = [row for row in rows if row.level is Level.BLOCKER]
-    return Coverage(
-        expected=len(blockers),
-        out_of_scope=sum(row.out_of_scope for row in blockers),
-        ran=sum(row.ran for row in blockers),
-        passed=sum(row.outcome is Outcome.PASSED for row in blockers),
-        waived=sum(row.waiver is not None for row in blockers),
-    )
 
 
 def _counts(rows: tuple[Standing, ...]) -> dict[str, dict[str, int]]:
@@ -206,7 +199,13 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _why(verdict: Verdict, reasons: list[Reason], warned: tuple[Warned, ...], coverage: Coverage) -> str:
+def _why(
+    verdict: Verdict,
+    reasons: list[Reason],
+    warned: tuple[Warned, ...],
+    coverage: Coverage,
+    rows: tuple[Standing, ...],
+) -> str:
     """Return the verdict's reason in one sentence."""
     if verdict is Verdict.GO:
         return f"{coverage}; {_some(len(warned), 'warning')} did not pass" if warned else str(coverage)
@@ -214,7 +213,8 @@ def _why(verdict: Verdict, reasons: list[Reason], warned: tuple[Warned, ...], co
     if verdict is Verdict.NO_GO:
         failed = by_outcome[Outcome.FAILED]
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return f"{_some(len(failed), 'blocker')} failed: {failed[0].nodeid}{more}"
+        targets = in_targets((it.nodeid for it in failed), rows)
+        return f"{_some(len(failed), 'blocker')} failed{targets}: {failed[0].nodeid}{more}"
     words = {
         Outcome.ERROR: "could not be measured",
         Outcome.INCONCLUSIVE: "inconclusive",
@@ -222,6 +222,8 @@ def _why(verdict: Verdict, reasons: list[Reason], warned: tuple[Warned, ...], co
     }
     run_wide = [it.text for it in reasons if not it.nodeid]
     parts = [
-        f"{_some(len(by_outcome[outcome]), 'blocker')} {text}" for outcome, text in words.items() if by_outcome[outcome]
+        f"{_some(len(found), 'blocker')} {text}{in_targets((it.nodeid for it in found), rows)}"
+        for outcome, text in words.items()
+        if (found := by_outcome[outcome])
     ]
     return f"no blocker failed, but {'; '.join([*parts, *run_wide])}"

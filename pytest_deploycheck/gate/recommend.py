@@ -30,7 +30,11 @@ def recommend(
         now: Unix seconds.
     """
     if verdict is Verdict.GO:
-        return Recommendation.PROMOTE, ("every blocker that counts passed or is waived",)
+        every = "every blocker that counts passed or is waived"
+        if not facts.only:
+            return Recommendation.PROMOTE, (every,)
+        others = ", ".join(name for name in facts.targets if name not in facts.only)
+        return Recommendation.PROMOTE, (f"{every}, in {', '.join(facts.only)} alone", f"nothing is known of {others}")
     failed = [row for row in rows if row.blocks and row.outcome is Outcome.FAILED]
     if not failed:
         return Recommendation.HOLD, ("nothing was measured as bad, but not enough was measured to promote",)

@@ -45,7 +45,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         text: one line: why; empty for a pass.
         gates: whether it takes part in the verdict.
         ran: whether it reported a result that counts.
-        out_of_scope: deselected under a declared scope.
+        out_of_scope: deselected under a declared scope, or about a target that the run is not about.
         unwaivable: why no waiver can apply; empty if one could.
         waiver: the waiver that applies, if any.
     """
@@ -129,7 +129,7 @@ def _standing(
             f"deselected by {facts.deselected_by.get(nodeid, 'an unknown cause')}",
             False,
         )
-        out_of_scope = declared_scope(facts) is not None
+        out_of_scope = declared_scope(facts) is not None or nodeid in facts.outside
         unwaivable = "it was deselected"
     elif result is None:
         outcome, text, ran = Outcome.NOT_RUN, "was selected, but no result was reported", False

@@ -120,6 +120,35 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
+class TargetStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How one cluster or region stands.
+
+    Attributes:
+        name: in the configuration.
+        chosen: False if the run was narrowed to others.
+        coverage: of the blockers that are about it.
+        failed: how many of these failed, and are not waived.
+    """
+
+    name: str
+    chosen: bool
+    coverage: Coverage
+    failed: int = 0
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether any blocker was about it and in scope."""
+        return self.chosen and self.coverage.expected > self.coverage.out_of_scope
+
+    def __str__(self) -> str:
+        """Return it in words, such as `eu: 11 of 12 blockers passed, 1 failed`."""
+        if self.looked_at:
+            return f"{self.name}: {self.coverage}{f', {self.failed} failed' if self.failed else ''}"
+        count = self.coverage.expected
+        blockers = f"{count} blocker{'' if count == 1 else 's'}" if count else "no blocker is about it"
+        return f"{self.name}: not looked at ({blockers})"
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict of a run with everything that led to it.
 
@@ -136,6 +165,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         recommendation_reasons: one sentence each.
         notes: what a reader should know beside the reasons.
         scope: the declared scope, or None.
+        only: the targets that the run was narrowed to; empty if it was not.
+        targets: how each target of the environment stands.
     """
 
     verdict: Verdict
@@ -150,6 +181,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     recommendation_reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     scope: str | None = None
+    only: tuple[str, ...] = ()
+    targets: tuple[TargetStanding, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -157,12 +190,30 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return EXIT_CODES[self.verdict]
 
     @property
+    def declared(self) -> str | None:
+        """All that the verdict is limited to by declaration, such as `target eu; smoke only`; None if nothing."""
+        return "; ".join(filter(None, [_targets(self.only), self.scope])) or None
+
+    @property
     def line(self) -> str:
-        """The verdict as it must be quoted: a declared scope belongs to it."""
-        return f'{self.verdict.value} (scope "{self.scope}")' if self.scope else self.verdict.value
+        """The verdict as it must be quoted: what it does not speak of belongs to it."""
+        limits = [f'scope "{self.scope}"'] if self.scope else []
+        if unseen := [_unseen(it) for it in self.targets if not it.looked_at]:
+            limits.append(f"not looked at: {', '.join(unseen)}")
+        only = f" for {_targets(self.only)}" if self.only else ""
+        return f"{self.verdict.value}{only}" + (f" ({'; '.join(limits)})" if limits else "")
 
     @property
     def waived(self) -> tuple[str, ...]:
         """Node ids of the checks that did not pass and are waived, worst first; blockers before warnings."""
         blockers = tuple(reason.nodeid for reason in self.reasons if reason.waived)
         return blockers + tuple(warned.nodeid for warned in self.warned if warned.waived)
+
+
+def _targets(names: tuple[str, ...]) -> str:
+    return f"target{'' if len(names) == 1 else 's'} {', '.join(names)}" if names else ""
+
+
+def _unseen(target: TargetStanding) -> str:
+    count = target.coverage.expected
+    return f"{target.name} with {count} blocker{'' if count == 1 else 's'}" if count else target.name

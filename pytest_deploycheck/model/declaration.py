@@ -45,6 +45,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
         tier: what its failure means for the release; None = the configured default.
         requirement: the checklist row it serves, such as `MF2`; empty if none.
         location: `file:line`.
+        targets: the clusters or regions it is about; empty where there are none, or it is about what they share.
     """
 
     nodeid: str
@@ -58,6 +59,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier | None = None
     requirement: str = ""
     location: str = ""
+    targets: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as builtins."""
@@ -65,6 +67,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
         record["tier"] = msgspec.structs.asdict(self.tier) if self.tier is not None else None
         record["level"] = self.level.value
         record["categories"] = list(self.categories)
+        record["targets"] = list(self.targets)
         return record
 
     @classmethod
@@ -73,6 +76,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
         values = dict(record)
         values["level"] = Level(values["level"])
         values["categories"] = tuple(values.get("categories", ()))
+        values["targets"] = tuple(values.get("targets", ()))
         tier = values.get("tier")
         values["tier"] = Tier(**tier) if tier else None
         return cls(**values)

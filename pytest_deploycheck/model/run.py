@@ -30,6 +30,9 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         deployment_finished_at: Unix seconds, or None if unknown.
         default_tier: the rollback tier of blockers that declare none.
         others_failed: how many tests that are no checks failed.
+        targets: the clusters or regions of the environment, in the configuration's order.
+        only: those of them that the run is narrowed to; empty if it is not.
+        outside: node ids of checks that are about others than these.
         unmeasured: one line for each checkpoint of a long observation that was not measured.
     """
 
@@ -47,6 +50,9 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     deployment_finished_at: float | None = None
     default_tier: Tier = msgspec.field(default_factory=lambda: Tier(kind="investigate"))
     others_failed: int = 0
+    targets: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    outside: frozenset[str] = frozenset()
     unmeasured: tuple[str, ...] = ()
 
 

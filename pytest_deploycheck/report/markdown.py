@@ -28,6 +28,7 @@ def render(record: Mapping[str, Any]) -> str:
         *_verdict(record),
         *_reasons("What keeps it from GO", [it for it in record["reasons"] if not it["waived"]], record),
         *_reasons("Warned", record["warned"], record),
+        *_targets(record),
         *_checkpoints(record),
         *_waivers(record),
         *_notes(record),
@@ -125,6 +126,21 @@ def _reasons(title: str, entries: Sequence[Mapping[str, Any]], record: Mapping[s
         )
     # One cell for all that is long: side by side, these would push each other off the page.
     yield from _table(["outcome", "check", "runbook", "owner"], rows)
+
+
+def _targets(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how each cluster or region stands."""
+    if not record["targets"]:
+        return
+    yield "## Targets"
+    yield ""
+    rows = []
+    for target in record["targets"]:
+        coverage = target["coverage"]
+        counts = [str(coverage[name]) for name in ("expected", "passed", "waived", "out_of_scope")]
+        seen = "yes" if target["looked_at"] else "**no**"
+        rows.append([escape(target["name"]), seen, *counts, str(target["failed"])])
+    yield from _table(["target", "looked at", "blockers", "passed", "waived", "out of scope", "failed"], rows)
 
 
 def _checkpoints(record: Mapping[str, Any]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def _lines(record: Mapping[str, Any], width: int, reports: str) -> Iterator[tupl
     """Yield (style, line): the verdict, why, counts, warned, recommendation, paths."""
     yield "verdict", f"{record['verdict_line']}: {record['why']}"
     reasons = [it for it in record["reasons"] if not it["waived"]]
-    groups = _alike(reasons)
+    groups = _alike(reasons, {it["nodeid"]: tuple(it["targets"]) for it in record["checks"]})
     for group in groups[:_SHOWN]:
         yield from _reason(group, record, width)
     if hidden := sum(len(group) for group in groups[_SHOWN:]):
@@ -70,6 +70,8 @@ def _counts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if present:
             yield "", f"{level}s: {', '.join(present)}"
     yield "", f"coverage: {record['coverage']['text']}"
+    for target in record["targets"]:
+        yield "failed" if target["failed"] else "" if target["looked_at"] else "warned", f"  target {target['text']}"
 
 
 def _accepted(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
@@ -86,16 +88,18 @@ def _accepted(record: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]
             yield "warned", f"waived: {waiver['text']}"
 
 
-def _alike(reasons: list[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def _alike(reasons: list[Mapping[str, Any]], targets: Mapping[str, tuple[str, ...]]) -> list[list[Mapping[str, Any]]]:
     """Return the reasons in groups, so that one broken thing does not crowd out the others.
 
-    Together are those with the very same text (a system that cannot be reached, say), then those of one test function.
+    Together are those with the very same text (a system that cannot be reached, say), then those of one test function
+    about the same targets.
     """
     texts = Counter((it["outcome"], it["text"]) for it in reasons if it["nodeid"])
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for it in reasons:
         shared = texts[it["outcome"], it["text"]] > 1
-        key = ("text", it["text"]) if shared else ("test", it["nodeid"].partition("[")[0] or it["text"])
+        test = ("test", it["nodeid"].partition("[")[0] or it["text"], targets.get(it["nodeid"], ()))
+        key: tuple[object, ...] = ("text", it["text"]) if shared else test
         groups.setdefault((it["outcome"], *key), []).append(it)
     return list(groups.values())
 

@@ -16,10 +16,11 @@ from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.model.run import RunFacts, RunRecord
 from pytest_deploycheck.report.markdown import render as render_markdown
 from pytest_deploycheck.session.books import Book
+from pytest_deploycheck.session.configured import settings_of
 from pytest_deploycheck.session.manifest import Manifest
 from pytest_deploycheck.session.outcomes import first_line
 from pytest_deploycheck.session.place import without_group
-from pytest_deploycheck.session.run import run_of, settings_of
+from pytest_deploycheck.session.run import run_of
 from pytest_deploycheck.session.surroundings import deployment_record, runner_record
 from pytest_deploycheck.signoff.record import build, incomplete
 from pytest_deploycheck.signoff.write import Writer, new_run_id
@@ -101,7 +102,12 @@ class ControllerSide:
         try:
             if self.observation is not None:
                 self.observation.begin(self.book.writer.run_id, self.shown_path())
-            record = incomplete(self._run_record(RunFacts(scope=self._config.option.deploycheck_scope), finished=None))
+            facts = RunFacts(
+                scope=self._config.option.deploycheck_scope,
+                targets=tuple(self._settings.environment.targets),
+                only=self._settings.only,
+            )
+            record = incomplete(self._run_record(facts, finished=None))
             self.book.writer.write_incomplete(record, render_markdown(record))
         except DeploycheckError as error:
             raise pytest.UsageError(f"deploycheck: {error}") from None
@@ -240,7 +246,11 @@ class ControllerSide:
         self._facts = RunFacts(
             expected=tuple(expected.values()),
             selected=selected & frozenset(expected),
-            deselected_by={nodeid: manifest.deselected_by for nodeid in expected if nodeid not in selected},
+            deselected_by={
+                nodeid: self._narrowed if nodeid in manifest.outside else manifest.deselected_by
+                for nodeid in expected
+                if nodeid not in selected
+            },
             results=self.book.aggregate.results(),
             lost=tuple((without_group(nodeid, expected), why) for nodeid, why in self.book.lost),
             collection_errors=tuple(self._collection_errors),
@@ -252,9 +262,17 @@ class ControllerSide:
             deployment_finished_at=deployment_record(self._settings.deployment).finished_at,
             default_tier=self._tier,
             others_failed=self.book.others_failed,
+            targets=tuple(self._settings.environment.targets),
+            only=self._settings.only,
+            outside=frozenset(manifest.outside),
             unmeasured=self.observation.shortcomings() if self.observation is not None else (),
         )
         return decide(self._facts, self._waivers, clock_now=self._now())
+
+    @property
+    def _narrowed(self) -> str:
+        """What narrows the run to targets, as people are shown it."""
+        return f"{self._settings.origin('only').removeprefix('option ')} {','.join(self._settings.only)}"
 
     def _interrupted(self, session: pytest.Session, exitstatus: int) -> str:
         if self._mistakes:

@@ -73,7 +73,7 @@ def endpoint_for(name: str, system: System, *, base: Path, environ: Mapping[str,
         give_up_after=system.give_up_after,
         max_body=system.max_body,
         compression=system.compression,
-        read_posts=_READ_POSTS.get(name, ()),
+        read_posts=_READ_POSTS.get(name.partition(" of ")[0], ()),
         writes_allowed=writes,
     )
 
@@ -83,10 +83,11 @@ def _organisation(system: System) -> tuple[tuple[str, str], ...]:
     return () if org_id is None else ((_ORGANISATION, str(org_id)),)
 
 
-def cluster_access(system: Kubernetes, *, base: Path, environ: Mapping[str, str], writes: bool) -> Access:
+def cluster_access(name: str, system: Kubernetes, *, base: Path, environ: Mapping[str, str], writes: bool) -> Access:
     """Return the way into a cluster.
 
     Args:
+        name: what messages and evidence call it.
         system: its settings.
         base: the directory that a relative kubeconfig starts from.
         environ: where `KUBECONFIG` is looked up.
@@ -98,6 +99,7 @@ def cluster_access(system: Kubernetes, *, base: Path, environ: Mapping[str, str]
     from pytest_deploycheck.clients.kubernetes.access import find_access
 
     return find_access(
+        name=name,
         kubeconfig=base / system.kubeconfig if system.kubeconfig is not None else None,
         context=system.context,
         in_cluster=system.in_cluster,

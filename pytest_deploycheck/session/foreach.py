@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.errors import ConfigError
-from pytest_deploycheck.markers import NOT_CONFIGURED
-from pytest_deploycheck.session.run import mistakes_of, settings_of
+from pytest_deploycheck.markers import NOT_CONFIGURED, PLACES
+from pytest_deploycheck.session import targeting
+from pytest_deploycheck.session.configured import mistakes_of, settings_of
 from pytest_deploycheck.settings.models import TABLES
 
 if TYPE_CHECKING:
@@ -18,27 +19,44 @@ if TYPE_CHECKING:
     from pytest_deploycheck.settings.entries import Entry
 
 
-def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Parametrise `entry` over the table; without entries the test is left out, and the report says so."""
+def parametrize(metafunc: pytest.Metafunc, *, entries: bool) -> None:
+    """Parametrise a test over targets, and `entry` over its table.
+
+    Without entries the test is left out, and the report says so.
+
+    Args:
+        metafunc: of the test.
+        entries: whether it is marked with `foreach`.
+    """
     config = metafunc.config
+    found: list[Entry] = []
+    level, about = "blocker", []
     try:
-        table, level, where = _arguments(metafunc)
-        entries = [entry for entry in settings_of(config).entries(table) if where is None or where(entry)]
+        settings = settings_of(config)
+        if entries:
+            table, level, where = _arguments(metafunc)
+            found = [entry for entry in settings.entries(table) if where is None or where(entry)]
+        if found or not entries:
+            about = targeting.parametrize(metafunc, settings, found)
     except ValueError as error:
         mistakes_of(config).append(f"{metafunc.definition.nodeid}: {error}")
-        entries, level = [], "blocker"
     except ConfigError as error:
         _note(config, error)
-        entries, level = [], "blocker"
     if not entries:
+        return
+    if not found:
         if "entry" not in metafunc.fixturenames:
             return  # said already; pytest must not say it again in other words
         absent = pytest.param(None, id="not-configured", marks=getattr(pytest.mark, NOT_CONFIGURED))
         metafunc.parametrize("entry", [absent])
         return
+    places = [[getattr(pytest.mark, PLACES)(*names)] for names in about] or [[] for _ in found]
     metafunc.parametrize(
         "entry",
-        [pytest.param(entry, id=entry.derived_id(), marks=_mark(entry, level)) for entry in entries],
+        [
+            pytest.param(entry, id=entry.derived_id(), marks=[_mark(entry, level), *marks])
+            for entry, marks in zip(found, places, strict=True)
+        ],
     )
 
 

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.face.grafana import Grafana
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_deploycheck.session.run import Run
+    from pytest_deploycheck.session.target import Target
     from pytest_deploycheck.settings import systems
 
 
-def grafana_of(run: Run, system: systems.Grafana, *, base: Path) -> Grafana:
-    """Return the Grafana of a run's environment.
+def grafana_of(run: Run, target: Target, system: systems.Grafana) -> Grafana:
+    """Return the Grafana of a target, or of the environment.
 
     Args:
         run: whose clock, tape and settings it uses.
+        target: whose it is.
         system: its settings.
-        base: the directory of the configuration.
     """
+    wire = target.wire("grafana", system)
 
     def keep(name: str, body: bytes, kind: str) -> None:
         run.tape.record(
-            system="grafana",
+            system=wire.endpoint.name,
             method="RECORD",
             url=run.redactor.text(f"record:{name}"),
             response_headers=(("content-type", kind),),
@@ -34,13 +34,13 @@ def grafana_of(run: Run, system: systems.Grafana, *, base: Path) -> Grafana:
         )
 
     return Grafana(
-        run.wire("grafana", system),
+        wire,
         clock=run.clock,
         ledger=run.ledger,
         observed=run.observed,
         deployment=run.settings.deployment,
         external_url=system.external_url or system.url,
         org_id=system.org_id,
-        base=base,
+        base=target.base(),
         keep=keep,
     )

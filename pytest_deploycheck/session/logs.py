@@ -15,29 +15,29 @@ from pytest_deploycheck.face.logs import Logs
 from pytest_deploycheck.session.endpoints import endpoint_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_deploycheck.clients.logs.sources.pods import PodLogs
     from pytest_deploycheck.session.run import Run
+    from pytest_deploycheck.session.target import Target
     from pytest_deploycheck.transport.wire import Wire
 
 _PIECE = 1 << 20
 
 
-def logs_of(run: Run, *, base: Path, wires: dict[str, Wire], missing: Callable[[str], Exception]) -> Logs:
-    """Return the logs of a run's environment.
+def logs_of(run: Run, target: Target) -> Logs:
+    """Return the logs of a target.
 
     Args:
         run: whose clock, tape and settings they use.
-        base: the directory of the configuration.
-        wires: where the ways to log stores are kept, so that they are closed with the others.
-        missing: gives the error for a log that is not configured.
+        target: whose logs; it keeps the ways to log stores, so that they are closed with the others.
     """
-    sources = run.settings.environment.logs
-    stdin = StandardInput()
+    sources = target.place.all("logs")
+    base = target.base()
+
+    def called(name: str) -> str:
+        return target.owner_of("logs", name).called(f"logs {name}")
 
     def wire(name: str) -> Wire:
-        key = f"logs {name}"
+        wires, key = target.owner_of("logs", name).wires, called(name)
         if key not in wires:
             from pytest_deploycheck.transport.wire import Wire
 
@@ -48,7 +48,7 @@ def logs_of(run: Run, *, base: Path, wires: dict[str, Wire], missing: Callable[[
     def pods() -> PodLogs:
         from pytest_deploycheck.session.podlogs import ClusterLogs
 
-        return ClusterLogs(run.kubernetes)
+        return ClusterLogs(target.kubernetes)
 
     return Logs(
         sources,
@@ -59,13 +59,14 @@ def logs_of(run: Run, *, base: Path, wires: dict[str, Wire], missing: Callable[[
             tape=run.tape,
             redactor=run.redactor,
             wire=wire,
-            pods=None if run.settings.environment.kubernetes is None else pods,
-            stdin=stdin.file,
+            pods=pods if target.place.has("kubernetes") else None,
+            stdin=run.stdin.file,
+            called=called,
         ),
         ledger=run.ledger,
         observed=run.observed,
         deployment=run.settings.deployment,
-        missing=missing,
+        missing=lambda name: target.missing("logs", name),
     )
 
 

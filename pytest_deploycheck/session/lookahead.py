@@ -13,6 +13,7 @@ import pytest
 from pytest_deploycheck.collector import collector_paused
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.model.read import Read
+from pytest_deploycheck.session.targeting import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -117,7 +118,7 @@ class LookAhead:
             if upcoming.nodeid not in self._asked:
                 self._asked.add(upcoming.nodeid)
                 outstanding += len(reads)
-                self._prefetch.ask(upcoming.nodeid, self._composed(reads))
+                self._prefetch.ask(upcoming.nodeid, self._composed(reads, target_of(upcoming)))
 
     def _upcoming(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.Item]:
         if nextitem is None:
@@ -194,10 +195,11 @@ class LookAhead:
         parameters = inspect.signature(function).parameters
         return {name: value for name, value in known.items() if name in parameters}
 
-    def _composed(self, reads: Sequence[Read]) -> list[tuple[Wire, Outgoing]]:
-        """Return the requests; none if one cannot be made, which the check itself will say."""
+    def _composed(self, reads: Sequence[Read], name: str) -> list[tuple[Wire, Outgoing]]:
+        """Return the requests to a target; none if one cannot be made, which the check itself will say."""
         try:
-            wires = [self._run.wire_to(read.system) for read in reads]
+            target = self._run.at(name)
+            wires = [target.wire_to(read.system) for read in reads]
             return [(wire, wire.compose_ahead(read)) for wire, read in zip(wires, reads, strict=True)]
         except DeploycheckError:
             return []

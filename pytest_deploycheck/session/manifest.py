@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from pytest_deploycheck.errors import ConfigError
 from pytest_deploycheck.markers import NOT_CONFIGURED, Markers, undeclared_names
 from pytest_deploycheck.model.declaration import Declaration
 from pytest_deploycheck.model.duration import parse_duration
+from pytest_deploycheck.session.configured import mistakes_of, settings_of
 from pytest_deploycheck.session.place import deselection, narrowed, place
-from pytest_deploycheck.session.run import mistakes_of, settings_of
+from pytest_deploycheck.session.targeting import outside, target_of, targets_of
+from pytest_deploycheck.settings.models import Systems
+from pytest_deploycheck.settings.places import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +36,7 @@ class Manifest:
         selected: the node ids that are left after deselection.
         deselected_by: the options that deselect, as text.
         narrowed: why the collection itself was smaller than the suite.
+        outside: the node ids of checks that are about other targets than the run is narrowed to.
         not_configured: (node id, what is missing) of tests that the configuration has nothing for.
         mistakes: texts of mistakes that make this run a usage error.
     """
@@ -40,6 +45,7 @@ class Manifest:
     selected: list[str] = field(default_factory=list)
     deselected_by: str = ""
     narrowed: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     not_configured: list[tuple[str, str]] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     terms: dict[str, Terms] = field(default_factory=dict)
@@ -54,6 +60,7 @@ class Manifest:
             "selected": list(self.selected),
             "deselected_by": self.deselected_by,
             "narrowed": list(self.narrowed),
+            "outside": list(self.outside),
             "not_configured": [list(pair) for pair in self.not_configured],
             "mistakes": list(self.mistakes),
         }
@@ -66,6 +73,7 @@ class Manifest:
             selected=list(record["selected"]),
             deselected_by=record["deselected_by"],
             narrowed=list(record["narrowed"]),
+            outside=list(record["outside"]),
             not_configured=[(nodeid, why) for nodeid, why in record["not_configured"]],
             mistakes=list(record["mistakes"]),
         )
@@ -79,7 +87,7 @@ def collect(
     *,
     everything: bool,
 ) -> Manifest:
-    """Read the manifest off the collected items; removes from `items` what is not configured.
+    """Read the manifest off the collected items; removes from `items` what is not configured, or about other targets.
 
     A test is a check if it carries one of our markers or uses one of our fixtures, or stands in one module with such a
     test; with a sign-off asked for, every test is. All others keep their own meaning.
@@ -87,11 +95,7 @@ def collect(
     del session
     mistakes = mistakes_of(config)
     manifest = Manifest(deselected_by=deselection(config), narrowed=list(narrowed(config)))
-    try:
-        settings: Effective | None = settings_of(config)
-    except ConfigError as error:
-        mistakes.extend(text for mistake in error.mistakes if (text := str(mistake)) not in mistakes)
-        settings = None
+    settings = _settings(config)
     modules = {_module(item) for item in recognised}
     markers = Markers(settings.unmarked if settings else "blocker", place)
     kept = []
@@ -103,10 +107,12 @@ def collect(
             manifest.not_configured.append((item.nodeid, missing))
             continue
         kept.append(item)
+        if outside(item, settings):
+            manifest.outside.append(item.nodeid)
         declaration = markers.read(item)
         if declaration is None:
             continue
-        manifest.declarations.append(declaration)
+        manifest.declarations.append(msgspec.structs.replace(declaration, targets=targets_of(item, settings)))
         if (terms := markers.terms(item)) is not None:
             manifest.terms[item.nodeid] = terms
         if (asks := markers.asks(item)) is not None:
@@ -114,11 +120,22 @@ def collect(
         if not declaration.declared:
             item.add_marker(declaration.level.value)  # so that `-m blocker` selects it too
     items[:] = kept
+    _leave_outside(config, items, frozenset(manifest.outside))
     mistakes.extend(markers.mistakes)
     mistakes.extend(_unknown_markers(config, items))
     if mistake := _mistake_in_budget(config.option.deploycheck_budget):
         mistakes.append(mistake)
     return manifest
+
+
+def _settings(config: pytest.Config) -> Effective | None:
+    """Return the settings; None if they cannot be used, which is noted."""
+    mistakes = mistakes_of(config)
+    try:
+        return settings_of(config)
+    except ConfigError as error:
+        mistakes.extend(text for mistake in error.mistakes if (text := str(mistake)) not in mistakes)
+        return None
 
 
 def _module(item: pytest.Item) -> Any:
@@ -135,13 +152,29 @@ def _not_configured(item: pytest.Item, settings: Effective | None) -> str:
         return f"no fitting [[{mark.args[0]}]]" if unfit else f"no [[{mark.args[0]}]]"
     if settings is None:
         return ""
+    names = [name for mark in item.iter_markers("needs") for name in mark.args]
+    if not names:
+        return ""
+    target = target_of(item)
+    here = [place for name, place in places(settings.environment).items() if not target or name == target]
     missing = [
         name
-        for mark in item.iter_markers("needs")
-        for name in mark.args
-        if not getattr(settings.environment, name, None)
+        for name in names
+        if not (
+            any(place.has(name) for place in here)
+            if name in Systems.model_fields
+            else getattr(settings.environment, name, None)
+        )
     ]
-    return f"no {', '.join(missing)}" if missing else ""
+    of = f" of {target}" if target else ""
+    return f"no {', '.join(missing)}{of}" if missing else ""
+
+
+def _leave_outside(config: pytest.Config, items: list[pytest.Item], left: frozenset[str]) -> None:
+    """Deselect what is about other targets than the run is narrowed to."""
+    if gone := [item for item in items if item.nodeid in left]:
+        items[:] = [item for item in items if item.nodeid not in left]
+        config.hook.pytest_deselected(items=gone)
 
 
 def _mistake_in_budget(text: str | None) -> str:

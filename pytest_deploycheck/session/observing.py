@@ -129,7 +129,7 @@ def _with_this_one(plan: tuple[Planned, ...], at: str, elapsed: float) -> tuple[
 
 def _state(config: pytest.Config, settings: Effective, reports: Path) -> StateFile | None:
     option = config.option
-    subject = subject_of(settings.environment_name, settings.deployment)
+    subject = subject_of(settings.environment_name, settings.deployment, settings.only)
     if option.deploycheck_state:
         return StateFile(config.invocation_params.dir / option.deploycheck_state, subject)
     if option.deploycheck_at:

@@ -1,21 +1,21 @@
-"""One process's view of the run: settings, tape, redactor, and the systems, each made when it is first used."""
+"""One process's view of the run: settings, tape, redactor, what checks may change, and the targets they speak to."""
 
 from __future__ import annotations
 
 import json
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_deploycheck.clock import SystemClock
-from pytest_deploycheck.errors import ConfigError, Mistake, NotEnoughData, WriteNotAllowed
-from pytest_deploycheck.settings.load import find_config, load
+from pytest_deploycheck.errors import AuthorMistake, ConfigError, Mistake, NotEnoughData, WriteNotAllowed
+from pytest_deploycheck.session.configured import settings_of
+from pytest_deploycheck.session.target import Target
+from pytest_deploycheck.settings.mistakes import did_you_mean
+from pytest_deploycheck.settings.places import looked_at, places
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.face.alertmanager import Alertmanager
     from pytest_deploycheck.face.grafana import Grafana
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.face.network import Network
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.model.exchange import Exchange
+    from pytest_deploycheck.session.logs import StandardInput
     from pytest_deploycheck.settings.models import Effective
-    from pytest_deploycheck.settings.systems import System
+    from pytest_deploycheck.settings.places import Place
     from pytest_deploycheck.transport.endpoint import Endpoint
     from pytest_deploycheck.transport.prefetch import Prefetch
     from pytest_deploycheck.transport.redaction import Redactor
@@ -36,59 +37,9 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-DEPLOYMENT_OPTIONS = {
-    "deployment.version": "deployment_version",
-    "deployment.image_digest": "deployment_image_digest",
-    "deployment.started_at": "deployment_started_at",
-    "deployment.finished_at": "deployment_finished_at",
-    "deployment.change_ticket": "deployment_change_ticket",
-}
-"""Dotted settings key → option destination."""
-
-_SETTINGS = pytest.StashKey["Effective | ConfigError"]()
-_MISTAKES = pytest.StashKey[list[str]]()
 _RUN = pytest.StashKey["Run"]()
 CLOCK = pytest.StashKey["Clock"]()
 """Where a test of ours puts a clock of its own, in `config.stash`."""
-
-
-def settings_of(config: pytest.Config) -> Effective:
-    """Return the run's effective settings, read once.
-
-    Raises:
-        ConfigError: if they cannot be used; the same one each time.
-    """
-    known = config.stash.get(_SETTINGS, None)
-    if known is None:
-        option = config.option
-        overrides = {
-            key: value
-            for key, destination in DEPLOYMENT_OPTIONS.items()
-            if (value := getattr(option, destination, None)) is not None
-        }
-        given = option.deploycheck_config or os.environ.get("DEPLOYCHECK_CONFIG")
-        try:
-            path = config.invocation_params.dir / given if given else find_config(config.rootpath)
-            known = load(
-                path,
-                environment=option.deploycheck_env,
-                overrides=overrides,
-                environ=os.environ,
-                cwd=config.rootpath,
-            )
-            if option.deploycheck_strict:
-                known = known.model_copy(update={"strict": True})
-        except ConfigError as error:
-            known = error
-        config.stash[_SETTINGS] = known
-    if isinstance(known, ConfigError):
-        raise known
-    return known
-
-
-def mistakes_of(config: pytest.Config) -> list[str]:
-    """Return the list in which mistakes of collection are gathered, to be told all at once."""
-    return config.stash.setdefault(_MISTAKES, [])
 
 
 def run_of(config: pytest.Config) -> Run:
@@ -134,7 +85,7 @@ class Run:
         self.observed: list[str] = []
         self._allow_writes = frozenset(allow_writes)
         self._opted_in: frozenset[str] | None = frozenset()
-        self._wires: dict[str, Wire] = {}
+        self._targets: dict[str, Target] = {}
         self._prefetch: Prefetch | None = None
 
     @cached_property
@@ -154,95 +105,82 @@ class Run:
         return tape
 
     @cached_property
+    def stdin(self) -> StandardInput:
+        """What came on standard input, whichever target's log it is."""
+        from pytest_deploycheck.session.logs import StandardInput
+
+        return StandardInput()
+
+    @cached_property
     def ledger(self) -> Ledger:
         """What the check that runs has asked and not judged."""
         from pytest_deploycheck.face.ledger import Ledger
 
         return Ledger()
 
+    # --- whom checks speak to -----------------------------------------------------------------------------------------
+
     @cached_property
+    def places(self) -> dict[str, Place]:
+        """What is configured for each target, and last, under the empty name, for the environment itself."""
+        return places(self.settings.environment)
+
+    def at(self, name: str | None) -> Target:
+        """Return the systems of a target; of the environment itself for None or an empty name.
+
+        Raises:
+            AuthorMistake: if there is no such target.
+        """
+        name = name or ""
+        if name not in self.places:
+            known = [one for one in self.places if one]
+            raise AuthorMistake(
+                f"there is no target {name!r}{did_you_mean(name, known)}",
+                next_step=f"one of {', '.join(known)}" if known else "this environment has no targets",
+            )
+        if name not in self._targets:
+            self._targets[name] = Target(self, self.places[name], self.at("") if name else None)
+        return self._targets[name]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets that the run looks at, in the file's order."""
+        return tuple(self.at(name) for name in looked_at(self.settings))
+
+    @property
     def prometheus(self) -> Prometheus:
-        """The environment's Prometheus."""
-        from pytest_deploycheck.face.prometheus import Prometheus
+        """The environment's own Prometheus."""
+        return self.at("").prometheus
 
-        system = self._configured("prometheus")
-        return Prometheus(
-            self.wire("prometheus", system),
-            clock=self.clock,
-            ledger=self.ledger,
-            observed=self.observed,
-            deployment=self.settings.deployment,
-            external_url=system.external_url or system.url,
-        )
-
-    @cached_property
+    @property
     def alertmanager(self) -> Alertmanager:
-        """The environment's Alertmanager."""
-        from pytest_deploycheck.face.alertmanager import Alertmanager
+        """The environment's own Alertmanager."""
+        return self.at("").alertmanager
 
-        system = self._configured("alertmanager")
-        return Alertmanager(
-            self.wire("alertmanager", system),
-            clock=self.clock,
-            ledger=self.ledger,
-            observed=self.observed,
-            external_url=system.external_url or system.url,
-        )
-
-    @cached_property
+    @property
     def grafana(self) -> Grafana:
-        """The environment's Grafana."""
-        from pytest_deploycheck.session.grafana import grafana_of
+        """The environment's own Grafana."""
+        return self.at("").grafana
 
-        return grafana_of(self, self._configured("grafana"), base=self._base())
-
-    @cached_property
+    @property
     def health(self) -> Health:
-        """The environment's services."""
-        from pytest_deploycheck.face.health import Health
+        """The environment's own services."""
+        return self.at("").health
 
-        services = self.settings.environment.services
-        return Health(
-            services,
-            wire=lambda name: self.wire(f"service {name}", services[name]),
-            ledger=self.ledger,
-            observed=self.observed,
-            missing=lambda name: self._missing("services", name),
-        )
-
-    @cached_property
+    @property
     def kubernetes(self) -> Kubernetes:
-        """The environment's cluster."""
-        from pytest_deploycheck.face.kubernetes import Kubernetes
-        from pytest_deploycheck.session.endpoints import cluster_access
+        """The environment's own cluster."""
+        return self.at("").kubernetes
 
-        system = self._configured("kubernetes")
-        writes = system.writes or bool(self._allow_writes & {"kubernetes", "all"})
-        access = cluster_access(system, base=self._base(), environ=os.environ, writes=writes)
-        self._wires["kubernetes"] = self._wire_of(access.endpoint)
-        return Kubernetes(
-            self._wires["kubernetes"],
-            access,
-            redactor=self.redactor,
-            clock=self.clock,
-            ledger=self.ledger,
-            observed=self.observed,
-            namespace=system.namespace,
-        )
-
-    @cached_property
+    @property
     def logs(self) -> Logs:
-        """The environment's logs."""
-        from pytest_deploycheck.session.logs import logs_of
+        """The environment's own logs."""
+        return self.at("").logs
 
-        return logs_of(self, base=self._base(), wires=self._wires, missing=lambda name: self._missing("logs", name))
-
-    @cached_property
+    @property
     def network(self) -> Network:
-        """Names, ports and certificates, as this machine sees them."""
-        from pytest_deploycheck.session.network import network_of
-
-        return network_of(self, base=self._base(), missing=lambda name: self._missing("services", name))
+        """Names, ports and certificates, with the environment's own services."""
+        return self.at("").network
 
     def record(self, name: str, value: object) -> None:
         """Keep something that a check saw by means of its own, as evidence.
@@ -261,23 +199,8 @@ class Run:
             elapsed=0.0,
         )
 
-    def wire(self, name: str, system: System) -> Wire:
-        """Return the one connection pool of a system."""
-        if name not in self._wires:
-            from pytest_deploycheck.session.endpoints import endpoint_for
-
-            short = name.removeprefix("service ")
-            endpoint = endpoint_for(
-                name,
-                system,
-                base=self._base(),
-                environ=os.environ,
-                writes=system.writes or bool(self._allow_writes & {short, "all"}),
-            )
-            self._wires[name] = self._wire_of(endpoint)
-        return self._wires[name]
-
-    def _wire_of(self, endpoint: Endpoint) -> Wire:
+    def wire_of(self, endpoint: Endpoint) -> Wire:
+        """Return a new way to a system, on this run's tape and under its rules."""
         from pytest_deploycheck.transport.wire import Wire
 
         wire = Wire(endpoint, tape=self.tape, redactor=self.redactor, clock=self.clock)
@@ -285,19 +208,14 @@ class Run:
         wire.prefetch = self._prefetch
         return wire
 
-    def wire_to(self, name: str) -> Wire:
-        """Return the way to a system by the name that evidence calls it, such as `prometheus` or `service mcp`.
+    def may_write(self, system: Any, name: str) -> bool:
+        """Return whether this run may change something in a system.
 
-        Raises:
-            ConfigError: if it is not configured, or cannot be used.
+        Args:
+            system: its settings.
+            name: what options call it: the same in every target.
         """
-        short = name.removeprefix("service ")
-        if short == name:
-            return self.wire(name, self._configured(name))
-        services = self.settings.environment.services
-        if short not in services:
-            raise self._missing("services", short)
-        return self.wire(name, services[short])
+        return bool(system.writes or self._allow_writes & {name, "all"})
 
     def ask_ahead(self) -> Prefetch:
         """Let answers be asked ahead from now on, and return what holds them."""
@@ -306,8 +224,9 @@ class Run:
 
             self._prefetch = Prefetch(self.clock)
             self.ledger.on_stimulus.append(self._prefetch.changed)
-            for wire in self._wires.values():
-                wire.prefetch = self._prefetch
+            for target in self._targets.values():
+                for wire in target.wires.values():
+                    wire.prefetch = self._prefetch
         return self._prefetch
 
     def allow_writes_of(self, item: pytest.Item | None) -> None:
@@ -341,50 +260,24 @@ class Run:
             raise NotEnoughData(f"the deployment has not settled: that takes another {-elapsed:.0f} s")
         return elapsed if at_most is None else min(elapsed, seconds_of(at_most, "at_most"))
 
-    def rhythm(self) -> float | None:
-        """Return the seconds between the observed systems' own steps, as far as they are known."""
-        return self.prometheus.rhythm() if "prometheus" in self.__dict__ else None
-
     def systems_seen(self) -> list[dict[str, Any]]:
         """Return what is known of every system that was asked, as builtins."""
-        found = []
-        for name, wire in self._wires.items():
-            version, skew = "", None
-            if name == "prometheus" and "prometheus" in self.__dict__:
-                version, skew = self.prometheus.known_version, self.prometheus.clock_skew
-            if name == "alertmanager" and "alertmanager" in self.__dict__:
-                version = self.alertmanager.known_version
-            if name == "grafana" and "grafana" in self.__dict__:
-                version = self.grafana.known_version
-            if name == "kubernetes" and "kubernetes" in self.__dict__:
-                version, skew = self.kubernetes.known_version, self.kubernetes.api.skew
-            found.append(
-                {
-                    "name": name,
-                    "url": self.redactor.url(wire.endpoint.base_url),
-                    "version": version,
-                    "clock_skew": skew,
-                    "notes": list(wire.warnings),
-                }
-            )
-        return found
+        return [system for target in self._targets.values() for system in target.systems_seen()]
 
     def start_over(self) -> None:
         """Forget what is known of every system: hours may have passed, and servers may have been replaced."""
         if self._prefetch is not None:
             self._prefetch.changed()
-        for wire in self._wires.values():
-            wire.close()
-        self._wires.clear()
-        for name in ("prometheus", "alertmanager", "grafana", "health", "kubernetes", "logs"):
-            self.__dict__.pop(name, None)
+        for target in self._targets.values():
+            target.forget()
 
     def close(self) -> None:
         """Close all connections."""
         if self._prefetch is not None:
             self._prefetch.close()
-        for wire in self._wires.values():
-            wire.close()
+        for target in self._targets.values():
+            for wire in target.wires.values():
+                wire.close()
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -394,38 +287,9 @@ class Run:
             self.observed.append(exchange.id)
             self.ledger.asked()
 
-    def _base(self) -> Path:
-        from pathlib import Path
-
-        return self.settings.source.parent if self.settings.source is not None else Path.cwd()
-
-    def _configured(self, name: str) -> Any:
-        system = getattr(self.settings.environment, name)
-        if system is None:
-            raise self._missing(name)
-        return system
-
-    def _missing(self, table: str, name: str = "") -> ConfigError:
-        source = self.settings.source
-        environment = self.settings.environment_name if source is not None else "prod"
-        key = f"environments.{environment}.{table}{'.' + name if name else ''}"
-        file = "" if source is not None else "a deploycheck.toml with "
-        known = sorted(getattr(self.settings.environment, table)) if table in {"services", "logs"} else []
-        needed = 'file = "…"' if table == "logs" else 'url = "http://…"'
-        return ConfigError(
-            [
-                Mistake(
-                    where=str(source or "no deploycheck.toml found"),
-                    key=key if source is not None else name or table,
-                    problem="a check needs it and it is not configured",
-                    expected=f"one of {', '.join(known)}" if known else f"{file}[{key}] and {needed}",
-                )
-            ]
-        )
-
     def _guard(self, endpoint: Endpoint, method: str, path: str) -> None:
         """Refuse a write that the check did not declare; the wire has already asked for the run's consent."""
-        name = endpoint.name.removeprefix("service ")
+        name = endpoint.short_name
         if self._opted_in is None or name in self._opted_in:
             self.ledger.stimulated = True
             return

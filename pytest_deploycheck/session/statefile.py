@@ -39,16 +39,18 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         version: of the deployment; empty if unknown.
         image_digest: of the deployment; empty if unknown.
         finished: the deployment's finish, Unix seconds.
+        targets: the clusters or regions that the run is narrowed to; empty if it is not.
     """
 
     environment: str
     version: str
     image_digest: str
     finished: float
+    targets: tuple[str, ...] = ()
 
     def file_name(self) -> str:
         """Return the name of its own state file."""
-        name = f"{self.environment}-{self.version or int(self.finished)}"
+        name = "-".join([self.environment, str(self.version or int(self.finished)), *self.targets])
         return f"{_UNSAFE.sub('_', name)[:100]}.json"
 
 
@@ -187,16 +189,18 @@ def _explained(action: str, path: Path) -> Iterator[None]:
         ) from None
 
 
-def subject_of(environment: str, deployment: Any) -> Subject:
+def subject_of(environment: str, deployment: Any, targets: tuple[str, ...] = ()) -> Subject:
     """Return what is observed.
 
     Args:
         environment: its name.
         deployment: settings with a known finish.
+        targets: those that the run is narrowed to.
     """
     return Subject(
         environment=environment,
         version=deployment.version or "",
         image_digest=deployment.image_digest or "",
         finished=deployment.finished_at.timestamp(),
+        targets=targets,
     )

@@ -19,6 +19,7 @@ from pytest_deploycheck.session.attempt import Aside, Reports
 from pytest_deploycheck.session.mending import mends
 from pytest_deploycheck.session.outcomes import worst
 from pytest_deploycheck.session.scopes import Scopes, together
+from pytest_deploycheck.session.targeting import target_of
 from pytest_deploycheck.waits.agenda import Agenda
 from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
 
@@ -291,7 +292,7 @@ class WaitSide:
                 summary=summary,
                 mends=self._mends(self._reports.errors, within.retry if within else False, aside.item),
                 sampled=self._worker.sampled(outcome),
-                rhythm=self._worker.run.rhythm(),
+                rhythm=self._worker.run.at(target_of(aside.item)).rhythm(),
             )
         )
 

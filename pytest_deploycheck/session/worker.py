@@ -12,10 +12,11 @@ from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.model.outcome import Level, Outcome
 from pytest_deploycheck.report.failure import headline
 from pytest_deploycheck.session.borrowed import Borrowed
+from pytest_deploycheck.session.configured import mistakes_of
 from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify, nothing_observed
 from pytest_deploycheck.session.payload import pack
-from pytest_deploycheck.session.run import Run, known_run, mistakes_of, run_of
+from pytest_deploycheck.session.run import Run, known_run, run_of
 from pytest_deploycheck.session.traces import hide_own_frames, hide_own_values, keep_authors_frames, tell
 from pytest_deploycheck.session.waitreports import Backlog, strip
 from pytest_deploycheck.session.waitreports import tell as tell_of_wait
@@ -149,8 +150,8 @@ class WorkerSide:
             run.ledger.tracking = tracking
             stimulated = fixturedef.scope != "function" and run.ledger.stimulated
             self._borrowed.made(
+                fixturedef,
                 request,
-                fixturedef.argname,
                 tuple(run.observed[before:]),
                 stimulus=run.clock.monotonic() if stimulated else None,
             )

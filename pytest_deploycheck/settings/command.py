@@ -30,6 +30,9 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         "--config", metavar="FILE", help="configuration file (default: DEPLOYCHECK_CONFIG, or deploycheck.toml upward)"
     )
     config.add_argument("--env", metavar="NAME", help="environment (default: DEPLOYCHECK_ENV, or the file's)")
+    config.add_argument(
+        "--target", metavar="NAMES", help="targets, such as eu,apac (default: DEPLOYCHECK_TARGET, or all of them)"
+    )
     config.add_argument("--json", action="store_true", help="print JSON")
     config.add_argument("--check", action="store_true", help="only say whether the file can be used")
     config.set_defaults(run=run, command="config")
@@ -65,7 +68,7 @@ def _config(args: argparse.Namespace) -> int:
             expected="a deploycheck.toml, or the option --config FILE",
         )
         raise ConfigError([mistake], next_step="write one; docs/configuration.md begins with an example")
-    effective = load(path, environment=args.env, overrides={}, environ=os.environ, cwd=cwd)
+    effective = load(path, environment=args.env, overrides={}, environ=os.environ, cwd=cwd, targets=args.target)
     if args.check:
         sys.stderr.writelines(f"warning: {warning}\n" for warning in effective.warnings)
         sys.stdout.write(f"{effective.source}: no mistakes (environment {effective.environment_name})\n")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pytest_deploycheck.settings.texts import EntryId, Tier
+from pytest_deploycheck.settings.texts import EntryId, Key, Tier
 from pytest_deploycheck.settings.values import Frozen, Whole
 
 Count = Annotated[Whole, Field(ge=1)]
@@ -28,6 +28,9 @@ class Entry(Frozen):
     """Why it has this level."""
     tier: Tier | None = None
     """What a failure means for the release: `immediate`, `after(30m)` or `investigate`."""
+
+    targets: Annotated[tuple[Key, ...], Field(min_length=1)] = ()
+    """The targets it is about, where an environment has some; every one that has the system if none is named."""
 
     def derived_id(self) -> str:
         """Return the id, or one made from what the entry is about."""

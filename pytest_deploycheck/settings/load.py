@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pytest_deploycheck.errors import ConfigError, Mistake
 from pytest_deploycheck.settings.merge import (
     NO_ENVIRONMENT,
+    chosen,
     doubts,
     environment_mistakes,
     file_mistakes,
@@ -22,14 +23,16 @@ from pytest_deploycheck.settings.merge import (
 from pytest_deploycheck.settings.mistakes import did_you_mean, in_file_order, one_of, translate
 from pytest_deploycheck.settings.models import Deployment, Effective, Settings
 from pytest_deploycheck.settings.overrides import PLAIN, Overrides
+from pytest_deploycheck.settings.places import narrowed_to, uneven
 from pytest_deploycheck.settings.source import FILE_NAME, dotted, find_config, read
 from pytest_deploycheck.settings.values import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_deploycheck.settings.lines import KeyPath
+    from pytest_deploycheck.settings.models import Environment
     from pytest_deploycheck.settings.overrides import Layer
     from pytest_deploycheck.settings.source import Source
 
@@ -43,6 +46,7 @@ def load(
     overrides: Mapping[str, str],
     environ: Mapping[str, str],
     cwd: Path,
+    targets: str | None = None,
 ) -> Effective:
     """Return what holds in one run.
 
@@ -50,9 +54,10 @@ def load(
         path: the configuration file (`find_config` finds it); None if there is none.
         environment: the environment that an option asks for; None if none does.
         overrides: dotted key (one of `overrides.OVERRIDABLE`) → the text of the option that sets it.
-        environ: the environment variables: DEPLOYCHECK_ENV and DEPLOYMENT_VERSION, _IMAGE_DIGEST, _STARTED_AT,
-            _FINISHED_AT, _CHANGE_TICKET. Those set to nothing count as not set: pipelines do that.
+        environ: the environment variables: DEPLOYCHECK_ENV, DEPLOYCHECK_TARGET and DEPLOYMENT_VERSION, _IMAGE_DIGEST,
+            _STARTED_AT, _FINISHED_AT, _CHANGE_TICKET. Those set to nothing count as not set: pipelines do that.
         cwd: the working directory; paths in options, and the reports of a run without a file, are relative to it.
+        targets: the targets that an option narrows the run to, with commas between them; None if none does.
 
     Raises:
         ConfigError: with every mistake that could be found.
@@ -64,8 +69,11 @@ def load(
     mistakes += [problem] if problem else []
     if source is not None and problem is None:
         mistakes += environment_mistakes(settings, name, source)
+    only, narrowed_by, unknown = narrowed_to(chosen(settings, name), name, targets, environ)
     over = Overrides(environ=environ, options=overrides, cwd=cwd)
     over.apply(_layers(settings, name, source))
+    if unknown is not None and problem is None:
+        over.mistakes.append(unknown)
     if mistakes or over.mistakes:
         raise ConfigError([*in_file_order(mistakes), *over.mistakes])
 
@@ -81,10 +89,18 @@ def load(
         environment_name=name,
         environment=effective_environment.model_copy(update={"deployment": over.deployment}),
         deployment=over.deployment,
-        provenance={**found, **over.origins},
-        warnings=tuple(doubts(tables, source)) if source is not None else (),
+        only=only,
+        provenance={**found, **over.origins, **({"only": narrowed_by} if only else {})},
+        warnings=(*doubts(tables, source), *_uneven(effective_environment, name, source)) if source else (),
         **plain,
     )
+
+
+def _uneven(environment: Environment, name: str, source: Source) -> Iterator[str]:
+    """Yield a warning for what some targets of an environment have and another lacks."""
+    for target, what in uneven(environment):
+        path = ("environments", name, "targets", target)
+        yield f"{source.where(path)}: {dotted(path)}: {what}"
 
 
 def _layers(settings: Settings, name: str, source: Source | None) -> list[Layer]:

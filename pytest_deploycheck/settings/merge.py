@@ -9,6 +9,7 @@ from pytest_deploycheck.errors import Mistake
 from pytest_deploycheck.settings.checks import SloCheck
 from pytest_deploycheck.settings.mistakes import did_you_mean, one_of
 from pytest_deploycheck.settings.models import TABLES, Environment, Settings
+from pytest_deploycheck.settings.places import NAMED, places
 from pytest_deploycheck.settings.promql import refusal
 from pytest_deploycheck.settings.source import dotted
 from pytest_deploycheck.settings.values import SecretRef, quoted
@@ -44,6 +45,10 @@ def file_mistakes(settings: Settings, source: Source) -> Iterator[Mistake]:
     for name, environment in settings.environments.items():
         base: KeyPath = ("environments", name)
         yield from _duplicates(environment, base, source)
+        if name in environment.targets:
+            path = (*base, "targets", name)
+            problem = "has the name of its environment, which what is checked of the environment itself carries"
+            yield Mistake(where=source.where(path), key=dotted(path), problem=problem, expected="another name")
         for table in TABLES:
             for placed in _placed(environment, table, base):
                 yield from _service_mistake(placed, name, environment, source)
@@ -51,7 +56,7 @@ def file_mistakes(settings: Settings, source: Source) -> Iterator[Mistake]:
 
 def environment_mistakes(settings: Settings, name: str, source: Source) -> Iterator[Mistake]:
     """Yield what is wrong with the top-level entries in the one environment that is used."""
-    environment = _environment(settings, name)
+    environment = chosen(settings, name)
     for table in TABLES:
         replaced = {entry.derived_id() for entry in getattr(environment, table)}
         for placed in _placed(settings, table, ()):
@@ -64,7 +69,7 @@ def merged(settings: Settings, name: str) -> tuple[Environment, dict[str, list[P
 
     An entry of the environment takes the place of the top-level one with the same id; the others follow behind.
     """
-    own = _environment(settings, name)
+    own = chosen(settings, name)
     base: KeyPath = ("environments", name)
     tables: dict[str, list[Placed]] = {}
     for table in TABLES:
@@ -146,7 +151,8 @@ def leaves(data: object, path: KeyPath = ()) -> Iterator[KeyPath]:
         yield path
 
 
-def _environment(settings: Settings, name: str) -> Environment:
+def chosen(settings: Settings, name: str) -> Environment:
+    """Return the environment of a name; an empty one if there is none."""
     found = settings.environments.get(name)
     return found if found is not None else Environment.model_construct()
 
@@ -172,35 +178,47 @@ def _duplicates(checks: Checks, base: KeyPath, source: Source) -> Iterator[Mista
 
 
 def _service_mistake(placed: Placed, name: str, environment: Environment, source: Source) -> Iterator[Mistake]:
-    for key, table, noun in (("service", "services", "service"), ("source", "logs", "log source")):
-        yield from _name_mistake(placed, (key, table, noun), name, environment, source)
-
-
-def _name_mistake(
-    placed: Placed, what: tuple[str, str, str], name: str, environment: Environment, source: Source
-) -> Iterator[Mistake]:
-    """Yield a mistake if an entry names something of the environment that is not there.
-
-    Args:
-        placed: the entry.
-        what: its key, the environment's table, and what messages call such a thing.
-        name: the environment's.
-        environment: itself.
-        source: of the file.
-    """
-    key, table, noun = what
-    given = getattr(placed.entry, key, None)
-    there: Mapping[str, object] = getattr(environment, table)
-    if given is None or given in there:
+    """Yield what an entry names and the environment, or the targets that it is about, do not have."""
+    unknown = list(_target_mistakes(placed, name, environment, source))
+    yield from unknown
+    if unknown:
         return
-    path = (*placed.path, key)
+    by_name = places(environment)
+    for kind, key in NAMED.items():
+        given = getattr(placed.entry, key, None)
+        if given is None:
+            continue
+        path = (*placed.path, key)
+        for target in placed.entry.targets or [None]:
+            # Without targets of its own an entry is about every one that has the service.
+            mine = [by_name[target]] if target is not None else list(by_name.values())
+            there = sorted({one for place in mine for one in place.all(kind)})
+            if given not in there:
+                problem, expected = _not_there(given, there, kind, name=name, target=target)
+                yield Mistake(where=source.where(path), key=dotted(path), problem=problem, expected=expected)
+                break
+
+
+def _target_mistakes(placed: Placed, name: str, environment: Environment, source: Source) -> Iterator[Mistake]:
+    known = list(environment.targets)
+    for index, target in enumerate(placed.entry.targets):
+        if target not in known:
+            path = (*placed.path, "targets", index)
+            problem = f"environment {quoted(name)} has no target {quoted(target)}{did_you_mean(target, known)}"
+            expected = one_of(known) if known else f"a table such as [{_table(name, target, 'prometheus')}]"
+            yield Mistake(where=source.where(path), key=dotted(path), problem=problem, expected=expected)
+
+
+def _not_there(given: str, there: list[str], kind: str, *, name: str, target: str | None) -> tuple[str, str]:
+    """Return what is wrong with the name of a service or log source, and what is expected."""
+    noun = {"services": "service", "logs": "log source"}[kind]
+    who = f"target {quoted(target)}" if target is not None else f"environment {quoted(name)}"
     if there:
-        known = sorted(there)
-        problem = f"environment {quoted(name)} has no {noun} {quoted(given)}{did_you_mean(given, known)}"
-        expected = one_of(known)
-    elif name == NO_ENVIRONMENT:
-        problem, expected = f"there is no environment, so no {noun} {quoted(given)}", "a table [environments.NAME]"
-    else:
-        problem = f"environment {quoted(name)} has no {noun}s"
-        expected = f"a table [{dotted(('environments', name, table, given))}]"
-    yield Mistake(where=source.where(path), key=dotted(path), problem=problem, expected=expected)
+        return f"{who} has no {noun} {quoted(given)}{did_you_mean(given, there)}", one_of(there)
+    if name == NO_ENVIRONMENT:
+        return f"there is no environment, so no {noun} {quoted(given)}", "a table [environments.NAME]"
+    return f"{who} has no {noun}s", f"a table [{_table(name, target, kind, given)}]"
+
+
+def _table(name: str, target: str | None, *keys: str) -> str:
+    return dotted(("environments", name, *(("targets", target) if target is not None else ()), *keys))

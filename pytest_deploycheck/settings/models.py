@@ -1,9 +1,9 @@
 """The file as a whole, and what is effective in one run."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pytest_deploycheck.settings.checks import Checks
 from pytest_deploycheck.settings.clusters import ClusterChecks
@@ -19,7 +19,7 @@ from pytest_deploycheck.settings.systems import (
     Service,
 )
 from pytest_deploycheck.settings.texts import Digest, Key, Tier
-from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, Name, Whole, Wrong
+from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, Name, Whole, Wrong, kind_of
 
 TABLES = (
     *("endpoints", "versions", "expositions", "transactions", "scrape_targets", "metrics", "slos", "rules", "routes"),
@@ -54,11 +54,12 @@ class Deployment(Frozen):
         return self
 
 
-class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
-    """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
+class Systems(Frozen):
+    """Systems, at most one of a kind; of services and logs as many as there are, by name.
 
-    deployment: Deployment = Field(default_factory=Deployment.model_construct)
-    """What was deployed here; wins over the top-level table."""
+    A new kind is one field here: environments and targets both have it.
+    """
+
     prometheus: Prometheus | None = None
     """Its Prometheus."""
     alertmanager: Alertmanager | None = None
@@ -71,6 +72,32 @@ class Environment(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChec
     """Deployed services by name."""
     logs: dict[Key, LogSource] = Field(default_factory=dict)
     """Log sources by name."""
+
+
+class Target(Systems):
+    """One cluster or region of an environment, by the systems of its own; the environment's others it shares."""
+
+    @model_validator(mode="after")
+    def _has_a_system(self) -> Self:
+        if not any(getattr(self, kind) for kind in Systems.model_fields):
+            raise Wrong("has no system of its own", "a table such as prometheus, kubernetes or services.NAME")
+        return self
+
+
+def _by_name(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    expected = "tables by name, such as targets.eu.prometheus; what Prometheus scrapes is scrape_targets"
+    raise Wrong(f"is {kind_of(value)}", expected)
+
+
+class Environment(Systems, Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
+    """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
+
+    deployment: Deployment = Field(default_factory=Deployment.model_construct)
+    """What was deployed here; wins over the top-level table."""
+    targets: Annotated[dict[Key, Target], BeforeValidator(_by_name)] = Field(default_factory=dict)
+    """Its clusters or regions by name, each with systems of its own; those above are shared by all of them."""
 
 
 class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
@@ -105,6 +132,8 @@ class Effective(Frozen):
     """The environment's name."""
     environment: Environment
     """Its systems and every expectation, the top-level ones first."""
+    only: tuple[str, ...] = ()
+    """The targets that the run is narrowed to, in the file's order; empty if it is not narrowed."""
     deployment: Deployment
     """What was deployed."""
     reports: Path

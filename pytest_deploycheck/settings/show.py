@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from pytest_deploycheck.settings.entries import Entry
 from pytest_deploycheck.settings.masking import MASK, looks_secret, masked_arguments, masked_text
+from pytest_deploycheck.settings.places import looked_at
 from pytest_deploycheck.settings.source import dotted
 from pytest_deploycheck.settings.values import SecretRef, format_duration
 
@@ -52,6 +53,7 @@ def render_config(effective: Effective, environ: Mapping[str, str] | None = None
     lines = [
         f"# file: {effective.source or 'none'}",
         f"# environment: {effective.environment_name}",
+        *_targets(effective),
         *(f"# warning: {warning}" for warning in effective.warnings),
     ]
     for shown in _all(effective, os.environ if environ is None else environ):
@@ -70,10 +72,18 @@ def render_config_json(effective: Effective, environ: Mapping[str, str] | None =
     record = {
         "source": str(effective.source) if effective.source else None,
         "environment": effective.environment_name,
+        "targets": list(effective.environment.targets),
+        "looked_at": list(looked_at(effective)),
         "warnings": list(effective.warnings),
         "settings": settings,
     }
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def _targets(effective: Effective) -> Iterator[str]:
+    if known := effective.environment.targets:
+        narrowed = f"; this run looks at {', '.join(effective.only)} only ({effective.origin('only')})"
+        yield f"# targets: {', '.join(known)}{narrowed if effective.only else ''}"
 
 
 def _all(effective: Effective, environ: Mapping[str, str]) -> Iterator[Shown]:

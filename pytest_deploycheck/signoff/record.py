@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_deploycheck.model.decision import Coverage, Decision, Reason
+from pytest_deploycheck.model.decision import Coverage, Decision, Reason, TargetStanding
 from pytest_deploycheck.model.instant import rfc3339
 from pytest_deploycheck.model.outcome import Level, Outcome, Recommendation, Verdict
 
@@ -56,6 +56,11 @@ def incomplete(run: RunRecord) -> dict[str, Any]:
         recommendation=Recommendation.HOLD,
         recommendation_reasons=("there is no verdict yet",),
         scope=run.facts.scope,
+        only=run.facts.only,
+        targets=tuple(
+            TargetStanding(name=name, chosen=not run.facts.only or name in run.facts.only, coverage=Coverage())
+            for name in run.facts.targets
+        ),
     )
     return _record(run, decision, complete=False)
 
@@ -89,7 +94,7 @@ def _record(run: RunRecord, decision: Decision, *, complete: bool) -> dict[str, 
         "verdict_line": decision.line,
         "why": decision.why,
         "exit_code": decision.exit_code,
-        "scope": decision.scope,
+        "scope": decision.declared,
         "strict": facts.strict,
         "recommendation": {
             "action": decision.recommendation.value,
@@ -100,6 +105,7 @@ def _record(run: RunRecord, decision: Decision, *, complete: bool) -> dict[str, 
         "coverage": _coverage(decision.coverage),
         "counts": {level: dict(outcomes) for level, outcomes in decision.counts.items()},
         "environment": run.environment,
+        "targets": [_target(target) for target in decision.targets],
         "deployment": _deployment(run.deployment),
         "runner": _runner(run.runner),
         "systems": [_system(system) for system in run.systems],
@@ -140,6 +146,17 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "passed": coverage.passed,
         "waived": coverage.waived,
         "text": str(coverage),
+    }
+
+
+def _target(target: TargetStanding) -> dict[str, Any]:
+    """Return how one cluster or region stands."""
+    return {
+        "name": target.name,
+        "looked_at": target.looked_at,
+        "failed": target.failed,
+        "coverage": _coverage(target.coverage),
+        "text": str(target),
     }
 
 
@@ -215,6 +232,7 @@ def _declared(declaration: Declaration | None) -> dict[str, Any]:
             "tier": None,
             "requirement": "",
             "location": "",
+            "targets": [],
         }
     described = declaration.to_dict()
     del described["nodeid"]

@@ -154,7 +154,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One system's address and manners.
 
     Attributes:
-        name: what messages and evidence call it, such as `prometheus`.
+        name: what messages and evidence call it, such as `prometheus`, `service mcp` or `prometheus of eu`.
         base_url: `http(s)://host[:port][/prefix]`; credentials do not belong into it.
         auth: the credential, if any.
         headers: further headers of every request; a value may be a `Secret`.
@@ -201,6 +201,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Tell name and place: the headers and the proxy's URL may hold credentials."""
         return f"<Endpoint {self.name} at {self.base_url}>"
+
+    @property
+    def short_name(self) -> str:
+        """What markers and options call it: `prometheus`, `mcp`; the same in every target."""
+        return self.name.removeprefix("service ").partition(" of ")[0]
 
     @property
     def accept_encoding(self) -> str:

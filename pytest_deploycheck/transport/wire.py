@@ -52,7 +52,7 @@ def refuse_write(endpoint: Endpoint, method: str, url: str) -> None:
         where=url,
         details=[f"the run {run} writing to {endpoint.name}", "the check has to say that it writes, too"],
         next_step=(
-            f'mark the check `@pytest.mark.writes("{endpoint.name}")` and allow it for the run with '
+            f'mark the check `@pytest.mark.writes("{endpoint.short_name}")` and allow it for the run with '
             "`--deploycheck-allow-writes` or `writes = true` on that system in deploycheck.toml"
         ),
     )

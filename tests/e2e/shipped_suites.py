@@ -8,10 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pytest_deploycheck.sandbox.stack import Sandbox
+from typing import Any, Protocol
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +40,14 @@ class Verified:
         return "\n".join(lines)
 
 
-def verify(sandbox: Sandbox, reports: Path, *arguments: str) -> Verified:
+class Configured(Protocol):
+    """What has a configuration: a stack, or a test's own."""
+
+    @property
+    def config_path(self) -> Path: ...
+
+
+def verify(sandbox: Configured, reports: Path, *arguments: str) -> Verified:
     """Run `pytest suites/post_deploy -m blocker` in a process of its own."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(

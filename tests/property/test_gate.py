@@ -38,11 +38,18 @@ def runs(draw: st.DrawFn) -> RunFacts:
     found = draw(results())
     expected = draw(st.sampled_from([sorted(found), NAMES[:3], []]))
     levels = st.sampled_from([Level.BLOCKER, Level.BLOCKER, Level.WARNING])
-    declared = tuple(Declaration(nodeid=it, level=draw(levels), tier=draw(tiers)) for it in expected)
+    targets = draw(st.sampled_from([(), (), ("eu", "apac")]))
+    about = st.sampled_from([(), ("eu",), ("apac",), ("eu", "apac")] if targets else [()])
+    declared = tuple(
+        Declaration(nodeid=it, level=draw(levels), tier=draw(tiers), targets=draw(about)) for it in expected
+    )
+    only = draw(st.sampled_from([(), ("eu",)])) if targets else ()
+    outside = frozenset(it.nodeid for it in declared if only and it.targets and it.targets != only)
+    found = {nodeid: result for nodeid, result in found.items() if nodeid not in outside}
     rarely = st.integers(0, 5).map(lambda number: number == 0)
     return RunFacts(
         expected=declared,
-        selected=frozenset(expected) - (draw(st.frozensets(names)) if draw(rarely) else frozenset()),
+        selected=frozenset(expected) - outside - (draw(st.frozensets(names)) if draw(rarely) else frozenset()),
         results=found,
         lost=tuple(draw(st.lists(st.tuples(st.sampled_from(["", *NAMES]), st.just("died")), max_size=1)))
         if draw(rarely)
@@ -54,6 +61,9 @@ def runs(draw: st.DrawFn) -> RunFacts:
         strict=draw(st.booleans()),
         signoff_asked=draw(st.booleans()),
         deployment_finished_at=draw(st.sampled_from([None, NOW - 3600, NOW - 1, NOW + 1])),
+        targets=targets,
+        only=only,
+        outside=outside,
     )
 
 
@@ -132,7 +142,7 @@ def test_go_means_that_everything_that_counts_passed_or_is_waived(facts: RunFact
             result = facts.results[declaration.nodeid]
             assert result.outcome is Outcome.PASSED or declaration.nodeid in in_force(waivers)
         else:
-            assert (facts.scope or "").strip()
+            assert (facts.scope or "").strip() or declaration.nodeid in facts.outside
     blockers = {it.nodeid for it in facts.expected if it.level is Level.BLOCKER} | (
         set(facts.results) - {it.nodeid for it in facts.expected}
     )
@@ -141,6 +151,24 @@ def test_go_means_that_everything_that_counts_passed_or_is_waived(facts: RunFact
     assert not facts.collection_errors
     assert not facts.interrupted
     assert not facts.narrowed or (facts.scope or "").strip()
+
+
+@settings(max_examples=300)
+@given(runs(), waiver_files())
+def test_go_names_every_target_that_was_not_measured(facts: RunFacts, waivers: Waivers) -> None:
+    decision = decide(facts, waivers, clock_now=NOW)
+    if decision.verdict is not Verdict.GO:
+        return
+    event(f"{len(facts.targets)} targets, {len(facts.only)} chosen")
+    passed = {nodeid for nodeid, result in facts.results.items() if result.outcome is Outcome.PASSED}
+    measured = {
+        name for it in facts.expected if it.nodeid in passed and it.level is Level.BLOCKER for name in it.targets
+    }
+    for name in facts.targets:
+        if name not in measured or (facts.only and name not in facts.only):
+            assert name in decision.line.partition("not looked at: ")[2]
+    assert (decision.declared is None) == (not facts.only and not (facts.scope or "").strip())
+    assert ("for target" in decision.line) == bool(facts.only)
 
 
 @given(runs(), waiver_files())

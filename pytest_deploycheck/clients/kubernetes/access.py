@@ -59,6 +59,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_access(  # noqa: PLR0913 - the settings of the system
     *,
+    name: str = "kubernetes",
     kubeconfig: Path | None = None,
     context: str | None = None,
     in_cluster: bool = False,
@@ -72,6 +73,7 @@ def find_access(  # noqa: PLR0913 - the settings of the system
     """Find the way into a cluster. Nothing is asked of it yet, but a credential plugin may run.
 
     Args:
+        name: what messages and evidence call the cluster.
         kubeconfig: the file; `KUBECONFIG` (several files are merged) or `~/.kube/config` if it is None.
         context: the context; the file's current one if it is None.
         in_cluster: use the service account of the pod that this runs in.
@@ -96,7 +98,7 @@ def find_access(  # noqa: PLR0913 - the settings of the system
         server_name=getattr(configuration, "tls_server_name", None) or None,
     )
     endpoint = Endpoint(
-        name="kubernetes",
+        name=name,
         base_url=configuration.host,
         tls=tls,
         proxy=configuration.proxy or None,

@@ -194,7 +194,7 @@ class KubernetesClient:
             found: _Keyed = lists.decoder(_Keyed).decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed(
-                f"kubernetes: not the answer that Kubernetes gives to {what.permission}",
+                f"{self.access.endpoint.name}: not the answer that Kubernetes gives to {what.permission}",
                 where=reply.url,
                 details=["it is not quoted here: it may hold secret values"],
                 evidence=reply.evidence,

@@ -115,7 +115,7 @@ def list_all(
     found = _paged(ask, begin, kind, resource, access, params)
     if found is None:
         raise CannotMeasure(
-            "kubernetes: the list was too old before it was read, again and again",
+            f"{access.endpoint.name}: the list was too old before it was read, again and again",
             where=resource.path,
             next_step="is etcd compacted every few seconds, or the API server overloaded?",
         )
@@ -161,7 +161,9 @@ def _paged(
                 return Listed(_items(pages), replies, resource, access)
             asked = {**params, "continue": following}
     raise CannotMeasure(
-        f"kubernetes: a list of more than {_MOST_PAGES:,} pages", where=resource.path, next_step="give a selector"
+        f"{access.endpoint.name}: a list of more than {_MOST_PAGES:,} pages",
+        where=resource.path,
+        next_step="give a selector",
     )
 
 

@@ -48,6 +48,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         wire: gives the way to a log store by the source's name.
         pods: gives what can read the logs of pods; None where nothing can.
         stdin: gives a file with what came on standard input.
+        called: gives what messages and evidence call a source, by its name in the configuration.
     """
 
     base: Path
@@ -58,6 +59,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     wire: Callable[[str], Wire]
     pods: Callable[[], PodLogs] | None
     stdin: Callable[[int], Path]
+    called: Callable[[str], str] = "logs {}".format
 
 
 class LogReader:
@@ -73,6 +75,7 @@ class LogReader:
         """Open nothing yet."""
         self.name = name
         self.source = source
+        self.called = around.called(name)
         self._around = around
 
     @property
@@ -134,7 +137,7 @@ class LogReader:
                 )
                 body = evidence.report(summary, around.redactor)
             exchange = around.tape.record(
-                system=f"logs {self.name}",
+                system=self.called,
                 method=evidence.METHOD,
                 url=self.place,
                 request_body=_asked(window),

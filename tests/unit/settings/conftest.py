@@ -27,11 +27,19 @@ def loaded(tmp_path: Path) -> Loader:
         environment: str | None = None,
         overrides: dict[str, str] | None = None,
         environ: dict[str, str] | None = None,
+        targets: str | None = None,
     ) -> Effective:
         path = tmp_path / "deploycheck.toml" if text is not None else None
         if path is not None and text is not None:
             path.write_text(text, encoding="utf-8")
-        return load(path, environment=environment, overrides=overrides or {}, environ=environ or {}, cwd=tmp_path)
+        return load(
+            path,
+            environment=environment,
+            overrides=overrides or {},
+            environ=environ or {},
+            cwd=tmp_path,
+            targets=targets,
+        )
 
     return loader
 

@@ -141,7 +141,7 @@ def test_text(loaded: Callable[..., Effective], tmp_path: Path) -> None:
 def test_json_says_the_same(loaded: Callable[..., Effective], tmp_path: Path) -> None:
     effective = loaded(TEXT)
     record = json.loads(render_config_json(effective, {}))
-    assert list(record) == ["source", "environment", "warnings", "settings"]
+    assert list(record) == ["source", "environment", "targets", "looked_at", "warnings", "settings"]
     assert (record["source"], record["environment"]) == (str(tmp_path / "deploycheck.toml"), "prod")
     assert record["settings"]["strict"] == {"value": True, "origin": "deploycheck.toml:1"}
     assert record["settings"]["environment.logs.b.auth.bearer"] == {

@@ -53,6 +53,7 @@ def test_a_whole_record(run: RunRecord) -> None:
         "tier": 'after("1800s")',
         "requirement": "",
         "location": "",
+        "targets": [],
         "selected": True,
         "waived": False,
         "result": {
@@ -107,6 +108,7 @@ def test_a_whole_record(run: RunRecord) -> None:
             "warning": {"passed": 0, "failed": 0, "inconclusive": 0, "error": 0, "not run": 1},
         },
         "environment": "production",
+        "targets": [],
         "deployment": {
             "version": "1.4.2",
             "image_digest": "sha256:00",
