@@ -5,17 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.cluster_demo import (
-    OLD_DIGEST,
-    OLD_IMAGE,
-    USER,
-    find,
-    moment,
-    pods_of,
-    server_pod,
-    unready,
-    warning,
-)
+from pytest_deploycheck.sandbox.cluster_demo import USER, find, pods_of, unready, warning
+from pytest_deploycheck.sandbox.cluster_objects import OLD_DIGEST, OLD_IMAGE, moment, server_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.sandbox.cluster_api import ClusterApi
-from pytest_deploycheck.sandbox.cluster_demo import NAMESPACE, TOKEN, demo_cluster, moment
+from pytest_deploycheck.sandbox.cluster_demo import TOKEN, demo_cluster
 from pytest_deploycheck.sandbox.cluster_faults import CLUSTER_FAULTS, broken
+from pytest_deploycheck.sandbox.cluster_objects import NAMESPACE, moment
 from pytest_deploycheck.sandbox.service import Listener
 from tests.docs.blocks import blocks
 from tests.e2e.shipped_suites import ROOT, Verified
