@@ -59,7 +59,7 @@ def _scaled_to_zero(cluster: Cluster) -> None:
 def _crash_loop(cluster: Cluster) -> None:
     pod = pods_of(cluster, "mcp")[1]
     unready(pod, "CrashLoopBackOff", "back-off 10s restarting failed container", restarts=3)
-    ended = {"exitCode": 1, "reason": "Error", "startedAt": moment(12), "finishedAt": moment(10)}
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": moment(3), "finishedAt": moment(1)}
     pod["status"]["containerStatuses"][0]["lastState"] = {"terminated": ended}
     find(cluster, "apps", "deployments", "mcp")["status"].update(readyReplicas=1, availableReplicas=1)
     warning(cluster, pod["metadata"]["name"], "Pod", "BackOff", "Back-off restarting failed container app")
@@ -67,7 +67,7 @@ def _crash_loop(cluster: Cluster) -> None:
 
 def _oom_killed(cluster: Cluster) -> None:
     pod = pods_of(cluster, "mcp")[1]
-    ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": moment(40), "finishedAt": moment(20)}
+    ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": moment(40), "finishedAt": moment(1)}
     pod["status"]["containerStatuses"][0].update(restartCount=1, lastState={"terminated": ended})
 
 

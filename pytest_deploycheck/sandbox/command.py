@@ -12,7 +12,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.faults import FAULTS, find_fault
 from pytest_deploycheck.sandbox.process import SandboxError, launch
 
 if TYPE_CHECKING:
@@ -40,11 +39,11 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     """
     parser = subparsers.add_parser(
         "sandbox",
-        help="run the demo stack: Prometheus, Alertmanager and a demo service",
+        help="run the demo stack: Prometheus, Alertmanager, a demo service and its cluster",
         description=(
-            "Start Debian's Prometheus and Alertmanager and a demo service on free loopback ports, wait until they are "
-            "ready, and write a deploycheck.toml for them. Without a COMMAND it runs until Ctrl-C; with one it ends "
-            "with it, and with its exit code."
+            "Start Debian's Prometheus and Alertmanager, a demo service and a stand-in for the cluster it runs in, on "
+            "free loopback ports, wait until they are ready, and write a deploycheck.toml for them. Without a COMMAND "
+            "it runs until Ctrl-C; with one it ends with it, and with its exit code."
         ),
     )
     parser.add_argument(
@@ -73,6 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list_faults:
         sys.stdout.write(f"{list_faults()}\n")
         return 0
+    # The other commands pass by here as well, and need none of it.
+    from pytest_deploycheck.sandbox.faults import find_fault
+
     try:
         for name in arguments.fault:
             find_fault(name)
@@ -91,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_faults() -> str:
     """Return the table of all faults."""
+    from pytest_deploycheck.sandbox.faults import FAULTS
+
     width = max(len(name) for name in FAULTS)
     lines = [f"{'fault':<{width}}  {'verdict':<7}  check  what is broken"]
     lines += [f"{f.name:<{width}}  {f.verdict.value:<7}  {f.check:<5}  {f.summary}" for f in FAULTS.values()]
@@ -115,7 +119,7 @@ def _run_stack(arguments: argparse.Namespace) -> int:
 
     before = {number: signal.signal(number, end) for number in END_SIGNALS}
     try:
-        _say("starting Prometheus, Alertmanager and the demo service …")
+        _say("starting Prometheus, Alertmanager, the demo service and its cluster …")
         # The stack's own directory goes when it ends; the reports are what the run was for.
         reports = Path.cwd() / "reports"
         with Sandbox(arguments.fault, directory=arguments.directory, reports=reports) as sandbox:
@@ -165,11 +169,15 @@ def _copy_config(sandbox: Sandbox, out: Path | None) -> Path:
 
 
 def _describe(sandbox: Sandbox, config: Path) -> None:
+    from pytest_deploycheck.sandbox.faults import FAULTS
+    from pytest_deploycheck.sandbox.project_cluster import NEEDS_EXTRA, has_client
+
     urls = sandbox.urls
     _say(f"Prometheus    {urls.prometheus}")
     _say(f"Alertmanager  {urls.alertmanager}")
     _say(f"demo service  {urls.service} (replica a)  {urls.service_b} (replica b)")
     _say(f"notifications {urls.receiver}/hook")
+    _say(f"Kubernetes    {urls.cluster}" if has_client() else f"Kubernetes    left out: it {NEEDS_EXTRA}")
     _say(f"log           {sandbox.log_path}")
     _say(f"configuration {config}")
     _say(f"reports       {Path.cwd() / 'reports'}")

@@ -45,6 +45,8 @@ class Ports:
     edge: int
     receiver: int
     tls: int = 0
+    cluster: int = 0
+    grafana: int = 0
     source: int = 0
     pushgateway: int = 0
 

@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.model.outcome import Verdict
-from pytest_deploycheck.sandbox import effects, network_effects
+from pytest_deploycheck.sandbox import effects, network_effects, standin_faults
+from pytest_deploycheck.sandbox.fault import FEDERATION, HOLD, NO_GO, PUSHGATEWAY, Fault
 from pytest_deploycheck.sandbox.process import SandboxError
-from pytest_deploycheck.sandbox.symptoms import SYMPTOMS, Symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_deploycheck.model.outcome import Verdict
     from pytest_deploycheck.sandbox.effects import Effect
-
-FEDERATION = "federation"
-PUSHGATEWAY = "pushgateway"
-GO, NO_GO, HOLD = Verdict.GO, Verdict.NO_GO, Verdict.HOLD
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One fault.
-
-    Attributes:
-        name: as it is given to `--fault`.
-        summary: what is broken, in one line.
-        verdict: what `pytest suites/post_deploy -m blocker` must come to.
-        check: the requirement whose check must find it, such as `MF2`: that check FAILED if the verdict is NO-GO; it is
-            INCONCLUSIVE or ERROR if the verdict is HOLD.
-        effect: whether it shows in the raw answers by now.
-        switches: of the demo service.
-        changes: of the configuration.
-        actions: on the stack's processes.
-        needs: parts of the stack that are started only for it.
-        lingers: whether counters remember it for a minute after it was mended.
-    """
-
-    name: str
-    summary: str
-    verdict: Verdict
-    check: str
-    effect: Effect
-    switches: tuple[str, ...] = ()
-    changes: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    lingers: bool = False
-
-    @property
-    def live(self) -> bool:
-        """Whether it can be switched on and off quickly on any running stack; else a stack of its own is better."""
-        return not self.needs and not self.lingers
-
-    @property
-    def symptom(self) -> Symptom:
-        """What a verification run says of it."""
-        return SYMPTOMS[self.name]
 
 
 def _service() -> Iterable[Fault]:
@@ -299,7 +254,15 @@ def _network() -> Iterable[Fault]:
 
 
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*_service(), *_freshness(), *_rules_and_alerting(), *_logs(), *_network())
+    fault.name: fault
+    for fault in (
+        *_service(),
+        *_freshness(),
+        *_rules_and_alerting(),
+        *_logs(),
+        *_network(),
+        *standin_faults.of_cluster(),
+    )
 }
 """Every fault by name."""
 

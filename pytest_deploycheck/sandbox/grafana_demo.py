@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from pytest_deploycheck.sandbox.grafana_models import (
@@ -39,14 +40,18 @@ _SOURCE = {"type": "prometheus", "uid": "${source}"}
 _ROUTES = ["/sessions", "/api/v1/ping", "/api/v1/info"]
 
 
-def demo_grafana(prometheus: str, *, version: str = NEWER, interval: str = "1s") -> Grafana:
+def demo_grafana(
+    prometheus: str, *, version: str = NEWER, interval: str = "1s", saved_at: float | None = None
+) -> Grafana:
     """Return the Grafana.
 
     Args:
         prometheus: the base URL of the Prometheus behind its data sources.
         version: whose behaviour it has.
         interval: of that Prometheus's scrapes.
+        saved_at: when its dashboards were saved, in Unix seconds; now if it is not given.
     """
+    saved = time.time() if saved_at is None else saved_at
     admin = Account(login="deploycheck", role="Admin", service=True)
     grafana = Grafana(
         version=version,
@@ -65,6 +70,8 @@ def demo_grafana(prometheus: str, *, version: str = NEWER, interval: str = "1s")
         Dashboard(id=22, uid=VECTORS, folder=FOLDER, schema="v2", version=3, spec=_vectors()),
         Dashboard(id=23, uid=CAPACITY, folder=PLATFORM, spec=_capacity(), provisioned=False),
     ]
+    for one in grafana.dashboards:
+        one.updated = saved
     grafana.rules = [
         AlertRule(
             uid="mcp-heartbeat", title="Heartbeat is old", folder=FOLDER, group="mcp", datasource=MAIN,

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox import grafana_errors as errors
-from pytest_deploycheck.sandbox.grafana_query import HTTP_OK, Unreachable, ask
+from pytest_deploycheck.sandbox.grafana_sources import HTTP_OK, Unreachable, ask
 from pytest_deploycheck.sandbox.grafana_state import moment
 
 if TYPE_CHECKING:

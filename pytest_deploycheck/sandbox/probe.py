@@ -36,7 +36,13 @@ class Answer:
 
 
 def call(
-    url: str, method: str = "GET", *, body: bytes | None = None, form: bool = False, timeout: float = TIMEOUT_SECONDS
+    url: str,
+    method: str = "GET",
+    *,
+    body: bytes | None = None,
+    form: bool = False,
+    token: str = "",
+    timeout: float = TIMEOUT_SECONDS,
 ) -> Answer:
     """Send one request; nothing is followed, retried or sent by way of a proxy.
 
@@ -45,6 +51,7 @@ def call(
         method: the method.
         body: what to send: JSON, or a form if `form` is set.
         form: whether the body is a form.
+        token: a bearer token.
         timeout: for each step, in seconds.
 
     Raises:
@@ -58,7 +65,10 @@ def call(
             method,
             f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}",
             body=body,
-            headers={"Content-Type": kind} if body is not None else {},
+            headers={
+                **({"Content-Type": kind} if body is not None else {}),
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+            },
         )
         response = connection.getresponse()
         return Answer(response.status, response.read())

@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox import configs
+from pytest_deploycheck.sandbox import configs, project_cluster
 from pytest_deploycheck.sandbox.endpoints import VERSION
 from pytest_deploycheck.sandbox.journal import SCHEMA
 from pytest_deploycheck.sandbox.readiness import NOTIFICATION_WINDOW
@@ -68,6 +68,10 @@ def _systems(ports: Ports, log: Path) -> dict[str, dict[str, Any]]:
     }
     for name, instance in SERVICES.items():
         systems[f"services.{name}"] = {"url": ports.url(instance), **LIMITS}
+    if ports.cluster and project_cluster.has_client():
+        kubeconfig = log.parent / project_cluster.KUBECONFIG_FILE
+        project_cluster.write_kubeconfig(kubeconfig, ports.url("cluster"))
+        systems["kubernetes"] = project_cluster.system(kubeconfig, LIMITS)
     systems["logs.mcp"] = {"file": str(log), "fields": {"service": "instance"}}
     return systems
 
@@ -113,6 +117,7 @@ def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
                 "ids": {"trace": 1.0, "correlation": 1.0}, "new_errors": "1h", "level": "blocker",
             }
         ],
+        **(project_cluster.checks() if ports.cluster and project_cluster.has_client() else {}),
     }  # fmt: skip
 
 

@@ -168,7 +168,7 @@ class Servers:
         """Start the demo service alone.
 
         Returns:
-            Its ports: `a`, `b`, `edge`, `receiver`, `tls`.
+            Its ports: `a`, `b`, `edge`, `receiver`, `tls`, and those of the stand-ins, `cluster` and `grafana`.
 
         Raises:
             SandboxError: if it dies or does not tell its ports in time.
@@ -184,7 +184,7 @@ class Servers:
             alive=self._service.check,
         )
         told = json.loads(ports_file.read_text(encoding="utf-8"))
-        return {name: told[name] for name in ("a", "b", "edge", "receiver", "tls")}
+        return {name: told[name] for name in ("a", "b", "edge", "receiver", "tls", "cluster", "grafana")}
 
     def _start_others(self) -> None:
         configs.write(self._directory, configs.healthy(self.ports, self._scrape_interval))
@@ -194,6 +194,17 @@ class Servers:
             child.start()
         for name in self._children:
             self.wait_answering(name)
+        self._connect_grafana()
+
+    def _connect_grafana(self) -> None:
+        told = {"prometheus": self.ports.url("prometheus"), "interval": configs.seconds(self._scrape_interval)}
+        try:
+            answer = call(f"{self.ports.url('receiver')}/-/grafana", "PUT", body=json.dumps(told).encode())
+        except ProbeFailed as error:
+            self._service.check()
+            raise SandboxError(f"the demo service does not take Grafana's data source: {error}") from None
+        if answer.status != HTTP_OK:
+            raise SandboxError(f"the demo service refuses Grafana's data source: {answer.status}")
 
     def _stop_others(self) -> None:
         for child in self._children.values():

@@ -1,4 +1,4 @@
-"""The demo service's process: two replicas, an edge instance, a webhook receiver with the switches, all on loopback.
+"""The demo service's process: two replicas, an edge instance, a webhook receiver with the switches, the stand-ins.
 
 Run as `python -m pytest_deploycheck.sandbox.service --directory DIR`; it chooses its ports itself and writes them to
 `DIR/service.json`, so no port can be taken between choosing and binding.
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deploycheck.sandbox import tls_port
 from pytest_deploycheck.sandbox.endpoints import Instance, Reply
 from pytest_deploycheck.sandbox.journal import ROUTINE, Journal
+from pytest_deploycheck.sandbox.standins import STAND_IN_FAULTS, StandIns
 from pytest_deploycheck.sandbox.switches import EDGE, INSTANCES, REPLICAS, SERVICE_FAULTS, Switches
 
 if TYPE_CHECKING:
@@ -178,6 +179,11 @@ class Service:
             name: Listener(partial(_answer_of, instance), partial(self._switches.on, "service-hangs", name))
             for name, instance in self._instances.items()
         }
+        self._stand_ins = StandIns()
+        self._listeners |= {
+            "cluster": Listener(self._stand_ins.cluster),
+            "grafana": Listener(self._stand_ins.grafana),
+        }
         self._receiver = Listener(self._control)
         active = self._switches.active
         self._tls = tls_port.TlsPort(directory, lambda name: name in active()) if tls_port.available() else None
@@ -203,6 +209,7 @@ class Service:
                 instance.metrics.tick(now - last)
                 if name in REPLICAS and not self._switches.on("service-down", name):
                     instance.log("INFO", ROUTINE)
+            self._stand_ins.tick()
             last = now
 
     def _control(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:  # noqa: ARG002 - an `Answer`
@@ -211,6 +218,9 @@ class Service:
             return self._hook(method, "/".join(rest), body)
         if [area, *rest[:1]] == ["-", "fault"]:
             return self._fault(method, "/".join(rest[1:]))
+        if [area, *rest] == ["-", "grafana"] and method == "PUT":
+            self._stand_ins.connect(**json.loads(body))
+            return Reply.json({})
         return Reply.json({"error": f"there is no {path}"}, 404)
 
     def _hook(self, method: str, receiver: str, body: bytes) -> Reply:
@@ -232,22 +242,29 @@ class Service:
 
     def _fault(self, method: str, name: str) -> Reply:
         if method == "GET" and not name:
-            return Reply.json(self._switches.active())
-        if name not in SERVICE_FAULTS:
-            return Reply.json({"error": f"there is no fault {name}", "faults": sorted(SERVICE_FAULTS)}, 404)
+            return Reply.json({**self._switches.active(), **self._stand_ins.active()})
+        if name not in SERVICE_FAULTS and name not in STAND_IN_FAULTS:
+            known = sorted((*SERVICE_FAULTS, *STAND_IN_FAULTS))
+            return Reply.json({"error": f"there is no fault {name}", "faults": known}, 404)
         if method not in {"POST", "DELETE"}:
             return Reply.json({"error": "POST switches a fault on, DELETE off"}, 405)
-        change = self._switches.turn_on if method == "POST" else self._switches.turn_off
+        if name in STAND_IN_FAULTS:
+            self._stand_ins.turn(name, on=method == "POST")
+        else:
+            self._switch(name, on=method == "POST")
+        return Reply.json({**self._switches.active(), **self._stand_ins.active()})
+
+    def _switch(self, name: str, *, on: bool) -> None:
+        change = self._switches.turn_on if on else self._switches.turn_off
         change(name)
-        if method == "DELETE" or name.startswith("log-"):
+        if not on or name.startswith("log-"):
             # What was written before would be found for as long as the window lasts.
             self._journal.begin_anew()
         if name in {"service-down", "edge-down"}:
             listener = self._listeners[EDGE if name == "edge-down" else SERVICE_FAULTS[name][0]]
-            (listener.close if method == "POST" else listener.open)()
+            (listener.close if on else listener.open)()
         if name == tls_port.CLOSED and self._tls is not None:
-            (self._tls.close if method == "POST" else self._tls.open)()
-        return Reply.json(self._switches.active())
+            (self._tls.close if on else self._tls.open)()
 
 
 def _answer_of(instance: Instance, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:  # noqa: ARG001

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from pytest_deploycheck.clock import Clock, SystemClock
-from pytest_deploycheck.sandbox import configs, readiness, tls_port
+from pytest_deploycheck.sandbox import configs, project_cluster, readiness, tls_port
 from pytest_deploycheck.sandbox.actions import Actions
 from pytest_deploycheck.sandbox.config_faults import CONFIG_FAULTS
 from pytest_deploycheck.sandbox.directory import WorkingDirectory
 from pytest_deploycheck.sandbox.effects import Scene
-from pytest_deploycheck.sandbox.faults import FEDERATION, PUSHGATEWAY, Fault, find_fault
+from pytest_deploycheck.sandbox.fault import FEDERATION, PUSHGATEWAY, Fault
+from pytest_deploycheck.sandbox.faults import find_fault
 from pytest_deploycheck.sandbox.probe import Probe, ProbeFailed, call
 from pytest_deploycheck.sandbox.process import SandboxError, find_program
 from pytest_deploycheck.sandbox.project import write_project
@@ -42,6 +43,8 @@ class Urls:
         service: replica a of the demo service.
         service_b: replica b.
         receiver: the webhook receiver; `GET /hook` tells what was received.
+        cluster: the Kubernetes API.
+        grafana: base URL.
     """
 
     prometheus: str
@@ -49,10 +52,12 @@ class Urls:
     service: str
     service_b: str
     receiver: str
+    cluster: str
+    grafana: str
 
 
 class Sandbox:
-    """A real Prometheus, a real Alertmanager and a demo service on loopback; a context manager.
+    """A real Prometheus and Alertmanager, a demo service and stand-ins on loopback; a context manager.
 
     Args:
         faults: what is to be broken once it runs, by name.
@@ -62,7 +67,8 @@ class Sandbox:
         clock: to wait by.
 
     Raises:
-        SandboxError: if a fault does not exist, or the interval is out of range.
+        SandboxError: if a fault does not exist or takes an extra that is not installed, or the interval is out of
+            range.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class Sandbox:
         low, high = SCRAPE_INTERVAL_RANGE
         if not low <= scrape_interval <= high:
             raise SandboxError(f"the scrape interval must be from {low:g} to {high:g} s, not {scrape_interval:g}")
-        self._wanted = [find_fault(name) for name in dict.fromkeys(faults)]
+        self._wanted = [_possible(find_fault(name)) for name in dict.fromkeys(faults)]
         self._parts = frozenset(part for fault in self._wanted for part in fault.needs)
         self._given_directory = directory
         self._scrape_interval = scrape_interval
@@ -125,6 +131,8 @@ class Sandbox:
             service=url("a"),
             service_b=url("b"),
             receiver=url("receiver"),
+            cluster=url("cluster"),
+            grafana=url("grafana"),
         )
 
     @property
@@ -199,9 +207,10 @@ class Sandbox:
         """Break something, and wait until it shows; does nothing if it is broken already.
 
         Raises:
-            SandboxError: if there is no such fault, this stack lacks what it needs, or it does not show in time.
+            SandboxError: if there is no such fault, this stack or installation lacks what it needs, or it does not show
+                in time.
         """
-        fault = find_fault(name)
+        fault = _possible(find_fault(name))
         servers = self._running
         if missing := sorted(set(fault.needs) - self._parts):
             raise SandboxError(
@@ -321,6 +330,12 @@ class Sandbox:
         if self._actions is None:  # only while it stops
             return
         (self._actions.undo if undo else self._actions.do)(name)
+
+
+def _possible(fault: Fault) -> Fault:
+    if fault.extra == project_cluster.EXTRA and not project_cluster.has_client():
+        raise SandboxError(f"the fault {fault.name} {project_cluster.NEEDS_EXTRA}")
+    return fault
 
 
 def _not_yet(fault: Fault, scene: Scene, *, connected: bool) -> str:

@@ -213,3 +213,14 @@ def test_steps(seconds: int, more: dict[str, Any], step: str, rate: str) -> None
 def test_durations() -> None:
     assert [go_duration(ms) for ms in (0, 250, 1500, 90_000, 3_600_000)] == ["0s", "250ms", "1.5s", "1m30s", "1h0m0s"]
     assert [format_interval(ms) for ms in (0, 250, 90_000, 7_200_000)] == ["1ms", "250ms", "1m", "2h"]
+
+
+def test_resources_of_a_data_source_are_what_prometheus_answers(demo: Grafana, canned: CannedPrometheus) -> None:
+    target = f"/api/datasources/uid/{MAIN}/resources/api/v1/label/job/values?match%5B%5D=up&start=1"
+    reply = ask(demo, "GET", target)
+    assert (reply.status, told(reply)) == (200, {"status": "success", "data": ["mcp"]})
+    assert canned.asked == [("/api/v1/label/job/values", {"match[]": "up", "start": "1"})]
+    assert ask(demo, "GET", f"/api/datasources/uid/{MAIN}/resources/suggestions").status == 404
+    assert ask(demo, "GET", "/api/datasources/uid/nope/resources/api/v1/labels").status == 500
+    GRAFANA_FAULTS["datasource-unhealthy"](demo)
+    assert ask(demo, "GET", f"/api/datasources/uid/{EDGE}/resources/api/v1/labels").status == 500

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_deploycheck.sandbox.faults import Fault
+    from pytest_deploycheck.sandbox.fault import Fault
     from pytest_deploycheck.sandbox.stack import Sandbox
 
 CODES = {Verdict.NO_GO: 1, Verdict.HOLD: 6}
 OUTCOMES = {Verdict.NO_GO: {"failed"}, Verdict.HOLD: {"inconclusive", "error"}}
-CHECKS = 77
+CHECKS = 108
 
 
 @pytest.fixture(scope="module", autouse=True)

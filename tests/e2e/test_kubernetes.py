@@ -1,4 +1,4 @@
-"""The shipped suite against a served cluster: GO when it is sound; each fault found by the right check."""
+"""The shipped suite against a served cluster by itself: GO when it is sound, whatever only warns; evidence; logs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.cluster_api import ClusterApi
 from pytest_deploycheck.sandbox.cluster_demo import TOKEN, demo_cluster
-from pytest_deploycheck.sandbox.cluster_faults import CLUSTER_FAULTS, broken
+from pytest_deploycheck.sandbox.cluster_faults import broken
 from pytest_deploycheck.sandbox.cluster_objects import NAMESPACE, moment
 from pytest_deploycheck.sandbox.service import Listener
 from tests.docs.blocks import blocks
@@ -126,39 +124,13 @@ def test_a_sound_cluster_is_go(tmp_path: Path) -> None:
         assert secret.encode() not in evidence
 
 
-# fault → verdict, exit code, the check that finds it, words of its line, other requirements that may be red
-FOUND: dict[str, tuple[str, int, str, str, str]] = {
-    "rollout-stuck": ("NO-GO", 1, "KU1", "1 out of 2 new replicas have been updated", "KU2 KU6 SM3"),
-    "rolled-back": ("NO-GO", 1, "KU1", "its template does not ask for :1.4.2", "SM3"),
-    "tag-moved": ("NO-GO", 1, "KU1", "2 different images run as", ""),
-    "old-pod-stuck": ("NO-GO", 1, "KU1", "1 pod of an older revision should be gone by now", "KU2 SM3"),
-    "scaled-to-zero": ("HOLD", 6, "KU1", "no data: 0 replicas are desired", "KU2 SM3 KU4 KU6"),
-    "crash-loop": ("NO-GO", 1, "KU2", "1 container stuck or killed", "KU1 KU3 KU6"),
-    "oom-killed": ("NO-GO", 1, "KU2", "1 restart", ""),
-    "image-missing": ("NO-GO", 1, "KU2", "1 container stuck or killed", "KU1 KU6 SM3"),
-    "node-down": ("NO-GO", 1, "KU4", "1 of 3 nodes is not ready", ""),
-    "node-silent": ("HOLD", 6, "KU1", "on a node that gives no sign of life", ""),
-    "right-lost": ("NO-GO", 1, "KU5", "1 of 17 permissions is missing", "KU1 KU2 KU3 KU4 KU6 SM3"),
-    "secret-key-missing": ("NO-GO", 1, "KU7", "missing: password", ""),
-    "memory-tight": ("GO", 0, "KU6", "1 container above", ""),
-    "policy-missing": ("NO-GO", 1, "KU4", "2 pods without one", ""),
-    "cluster-throttled": ("HOLD", 6, "KU1", "429, the server has too many requests", "KU2 KU3 KU4 KU5 KU6 KU7 SM3"),
-}
-
-
-def test_every_fault_is_here() -> None:
-    assert FOUND.keys() == CLUSTER_FAULTS.keys()
-
-
-@pytest.mark.parametrize("name", FOUND)
-def test_a_fault_is_found_for_the_right_reason(tmp_path: Path, name: str) -> None:
-    verdict, code, requirement, says, others = FOUND[name]
-    verified = verify(tmp_path, name)
-    told = verified.told()
-    assert verified.verdict == (verdict, code), told
-    by: list[Any] = [check for check in verified.red if check["requirement"] == requirement]
-    assert any(says in check["result"]["summary"] for check in by), told
-    assert {check["requirement"] for check in verified.red} <= {requirement, *others.split()}, told
+def test_what_only_warns_does_not_gate(tmp_path: Path) -> None:
+    # The demo stack's tests break the cluster in every way, with everything in it a blocker.
+    verified = verify(tmp_path, "memory-tight")
+    assert verified.verdict == ("GO", 0), verified.told()
+    (red,) = verified.red
+    assert (red["requirement"], red["result"]["outcome"]) == ("KU6", "failed")
+    assert "1 container above" in red["result"]["summary"]
 
 
 def test_the_documents_example_passes(tmp_path: Path) -> None:

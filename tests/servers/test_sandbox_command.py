@@ -24,8 +24,11 @@ sys.exit(run(parser.parse_args()))
 """
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", PROGRAM, str(ROOT), "sandbox", *arguments]
+NO_CLIENT = 'import sys; sys.modules["kubernetes"] = None\n'
+
+
+def command(*arguments: str, before: str = "") -> list[str]:
+    return [sys.executable, "-c", before + PROGRAM, str(ROOT), "sandbox", *arguments]
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -96,9 +99,11 @@ def test_a_command_runs_with_the_configuration_and_gives_its_exit_code(tmp_path:
     assert config.exists()
 
 
-def test_it_ends_in_order_on_sigterm(tmp_path: Path) -> None:
+def test_it_ends_in_order_on_sigterm_and_says_what_it_leaves_out(tmp_path: Path) -> None:
     directory = tmp_path / "kept"
-    with subprocess.Popen(command("--directory", str(directory)), stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command("--directory", str(directory), before=NO_CLIENT), stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         lines = []
         for line in process.stderr:
@@ -108,6 +113,10 @@ def test_it_ends_in_order_on_sigterm(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
+    assert (
+        "sandbox: Kubernetes    left out: it needs the extra kubernetes: pip install 'pytest-deploycheck[kubernetes]'\n"
+    ) in lines
+    assert "kubernetes" not in (directory / "deploycheck.toml").read_text()
     assert lines[-1] == (
         f"sandbox: run           DEPLOYCHECK_CONFIG={directory / 'deploycheck.toml'}"
         " pytest suites/post_deploy -m blocker\n"

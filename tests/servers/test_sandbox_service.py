@@ -15,6 +15,7 @@ from pytest_deploycheck.sandbox.configs import Ports
 from pytest_deploycheck.sandbox.probe import Answer, ProbeFailed, call
 from pytest_deploycheck.sandbox.readiness import wait_until
 from pytest_deploycheck.sandbox.servers import Servers
+from pytest_deploycheck.sandbox.standins import STAND_IN_FAULTS
 from pytest_deploycheck.sandbox.switches import SERVICE_FAULTS, Switches
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_wrong_requests_are_refused(service: Service) -> None:
     assert (forbidden.status, forbidden.json()) == (405, {"error": "DELETE is not allowed on /health"})
     unknown = service.switch("POST", "nonsense")
     assert (unknown.status, unknown.json()["error"]) == (404, "there is no fault nonsense")
-    assert unknown.json()["faults"] == sorted(SERVICE_FAULTS)
+    assert unknown.json()["faults"] == sorted((*SERVICE_FAULTS, *STAND_IN_FAULTS))
     wrong = call(service.ports.url("receiver") + "/hook/pager", "POST", body=b"{")
     assert (wrong.status, wrong.json()) == (400, {"error": "not JSON"})
 

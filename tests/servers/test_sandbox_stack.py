@@ -11,16 +11,18 @@ import sys
 import threading
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_deploycheck.clock import SystemClock
 from pytest_deploycheck.sandbox import configs, readiness, servers
+from pytest_deploycheck.sandbox.cluster_faults import CLUSTER_FAULTS
 from pytest_deploycheck.sandbox.config_faults import CONFIG_FAULTS
 from pytest_deploycheck.sandbox.directory import LOCK, WorkingDirectory, remove_stale
 from pytest_deploycheck.sandbox.faults import FAULTS
 from pytest_deploycheck.sandbox.process import Child, SandboxError, free_port
+from pytest_deploycheck.sandbox.project import write_project
 from pytest_deploycheck.sandbox.readiness import wait_until
 from pytest_deploycheck.sandbox.stack import Sandbox
 from pytest_deploycheck.sandbox.switches import SERVICE_FAULTS
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 JOBS = {"mcp": 2, "prometheus": 1, "alertmanager": 1}
 RULES = 10
-PORTS = configs.Ports(prometheus=20001, alertmanager=20002, a=20003, b=20004, edge=20005, receiver=20006)
+PORTS = configs.Ports(
+    prometheus=20001, alertmanager=20002, a=20003, b=20004, edge=20005, receiver=20006, cluster=20007, grafana=20008
+)
 
 KILLED_OWNER = """
 import json, sys, threading
@@ -138,11 +142,34 @@ def test_every_fault_says_what_it_is_and_is_made_of_things_that_exist() -> None:
     for name, fault in FAULTS.items():
         assert name == fault.name
         assert fault.switches or fault.changes or fault.actions
-        assert set(fault.switches) <= set(SERVICE_FAULTS)
+        assert set(fault.switches) <= {*SERVICE_FAULTS, *CLUSTER_FAULTS}
         assert set(fault.changes) <= set(CONFIG_FAULTS)
     used = {switch for fault in FAULTS.values() for switch in fault.switches}
-    assert used == set(SERVICE_FAULTS)
+    assert used == {*SERVICE_FAULTS, *CLUSTER_FAULTS}
     assert {change for fault in FAULTS.values() for change in fault.changes} == set(CONFIG_FAULTS)
+
+
+def test_without_the_official_client_the_cluster_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def written() -> dict[str, Any]:
+        write_project(
+            tmp_path / "deploycheck.toml", PORTS, log=tmp_path / "mcp.jsonl", scrape_interval=1.0, started_at=0.0
+        )
+        return tomllib.loads((tmp_path / "deploycheck.toml").read_text())
+
+    kubeconfig = tmp_path / "kubeconfig"
+    whole = written()
+    assert whole["environments"]["sandbox"]["kubernetes"]["kubeconfig"] == str(kubeconfig)
+    kubeconfig.unlink()
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    rest = written()
+    assert not kubeconfig.exists()
+    assert "kubernetes" not in rest["environments"]["sandbox"]
+    assert whole.keys() - rest.keys() == {"cluster", "workloads", "permissions", "secrets", "config_maps"}
+    with pytest.raises(SandboxError) as error:
+        Sandbox(["wrong-version", "node-down"])
+    assert str(error.value) == (
+        "the fault node-down needs the extra kubernetes: pip install 'pytest-deploycheck[kubernetes]'"
+    )
 
 
 @pytest.mark.parametrize("name", [None, *CONFIG_FAULTS])
