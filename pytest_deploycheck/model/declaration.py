@@ -45,6 +45,8 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
         tier: what its failure means for the release; None = the configured default.
         requirement: the checklist row it serves, such as `MF2`; empty if none.
         location: `file:line`.
+        within: seconds in which it has to pass, if it may take its time.
+        sustained: seconds for which it has to hold, if it must.
         targets: the clusters or regions it is about; empty where there are none, or it is about what they share.
     """
 
@@ -59,6 +61,8 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier | None = None
     requirement: str = ""
     location: str = ""
+    within: float | None = None
+    sustained: float | None = None
     targets: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class RunnerRecord(msgspec.Struct, frozen=True, kw_only=True):
         directory: the working directory.
         command: the command line, secrets masked by whoever fills this in.
         plugins: versions by distribution name, `pytest` and ours among them.
+        variables: the environment variables that said what was verified, and how; secrets masked.
         workers: xdist workers; 0 = none, everything ran in one process.
     """
 
@@ -86,6 +87,7 @@ class RunnerRecord(msgspec.Struct, frozen=True, kw_only=True):
     platform: str = ""
     directory: str = ""
     command: tuple[str, ...] = ()
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     plugins: Mapping[str, str] = msgspec.field(default_factory=dict)
     workers: int = 0
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_deploycheck.model.duration import format_duration
+from pytest_deploycheck.report import reproduce
 from pytest_deploycheck.report.text import next_step, printable
 from pytest_deploycheck.report.trend import checkpoint_rows, trend_rows
 
@@ -111,6 +112,7 @@ def _reasons(title: str, entries: Sequence[Mapping[str, Any]], record: Mapping[s
         lines = [
             code(entry["nodeid"]) or "the whole run",
             escape(entry["text"]),
+            escape("; ".join(_bounds(check))),
             f"next: {_step(step)}" if step else "",
             " ".join(["evidence:", *(code(evidence) for evidence in result["evidence"])])
             if result.get("evidence")
@@ -182,6 +184,12 @@ def _step(text: str) -> str:
         parts += escape(text[end : match.start()]), f"<{match[0]}>"
         end = match.end()
     return "".join([*parts, escape(text[end:])])
+
+
+def _bounds(check: Mapping[str, Any]) -> list[str]:
+    """Return what a check declares about time, such as `within 10m`."""
+    found = {"within": check.get("within_seconds"), "sustained for": check.get("sustained_seconds")}
+    return [f"{word} {format_duration(seconds)}" for word, seconds in found.items() if seconds is not None]
 
 
 def _waivers(record: Mapping[str, Any]) -> Iterator[str]:
@@ -277,7 +285,7 @@ def _passed(record: Mapping[str, Any]) -> Iterator[str]:
         rows = [
             [
                 code(check["nodeid"]),
-                took(check["result"]["duration_seconds"]),
+                ", ".join([took(check["result"]["duration_seconds"]), *_bounds(check)]),
                 " ".join(code(evidence) for evidence in check["result"]["evidence"]),
                 escape(check["requirement"]),
             ]
@@ -346,15 +354,12 @@ def _reproduce(record: Mapping[str, Any]) -> Iterator[str]:
         return
     yield "## How to reproduce"
     yield ""
-    if runner["directory"]:
-        yield from _block(f"cd {shlex.quote(runner['directory'])}", shlex.join(runner["command"]))
-    else:
-        yield from _block(shlex.join(runner["command"]))
+    yield from _block(*reproduce.whole(runner))
     again = list(dict.fromkeys(it["nodeid"] for it in record["reasons"] if it["nodeid"]))
     if again:
         yield "Only what did not pass (its verdict cannot be GO: a part of a suite is not the suite):"
         yield ""
-        yield from _block(shlex.join(["pytest", *again]))
+        yield from _block(reproduce.part(runner, again))
 
 
 def _block(*commands: str) -> Iterator[str]:

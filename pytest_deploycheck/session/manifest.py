@@ -112,9 +112,16 @@ def collect(
         declaration = markers.read(item)
         if declaration is None:
             continue
-        manifest.declarations.append(msgspec.structs.replace(declaration, targets=targets_of(item, settings)))
         if (terms := markers.terms(item)) is not None:
             manifest.terms[item.nodeid] = terms
+        manifest.declarations.append(
+            msgspec.structs.replace(
+                declaration,
+                targets=targets_of(item, settings),
+                within=terms.within.seconds if terms is not None and terms.within is not None else None,
+                sustained=terms.sustained.seconds if terms is not None and terms.sustained is not None else None,
+            )
+        )
         if (asks := markers.asks(item)) is not None:
             manifest.asks[item.nodeid] = asks
         if not declaration.declared:

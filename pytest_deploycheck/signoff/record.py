@@ -180,6 +180,7 @@ def _runner(runner: RunnerRecord) -> dict[str, Any]:
         "platform": runner.platform,
         "directory": runner.directory,
         "command": list(runner.command),
+        "variables": dict(sorted(runner.variables.items())),
         "plugins": dict(sorted(runner.plugins.items())),
         "workers": runner.workers,
     }
@@ -233,9 +234,13 @@ def _declared(declaration: Declaration | None) -> dict[str, Any]:
             "requirement": "",
             "location": "",
             "targets": [],
+            "within_seconds": None,
+            "sustained_seconds": None,
         }
     described = declaration.to_dict()
     del described["nodeid"]
+    for name in ("within", "sustained"):
+        described[f"{name}_seconds"] = described.pop(name)
     described["tier"] = str(declaration.tier) if declaration.tier is not None else None
     return described
 

@@ -69,6 +69,7 @@ def run() -> RunRecord:
             platform="Linux x86_64",
             directory="/srv/app",
             command=("pytest", "suites/post_deploy", "-m", "blocker", "--x=\udcff"),
+            variables={"DEPLOYCHECK_ENV": "production"},
             plugins={"pytest-deploycheck": "0.1.0", "pytest": "9.2.0"},
             workers=2,
         ),
