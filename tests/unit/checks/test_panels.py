@@ -127,10 +127,10 @@ def test_its_queries_must_run_all_the_same(asked: Asked) -> None:
 
 
 def test_an_exception_for_a_panel_that_is_not_there(asked: Asked) -> None:
-    finding = judged(asked, result(ref()), may_be_empty=["Eror rate", "P:B"])
+    finding = judged(asked, result(ref()), may_be_empty=["Errors rate", "P:B"])
     assert finding.outcome is Outcome.FAILED
     assert finding.observed == (
-        "Eror rate may be empty, and there is no such panel; P:B may be empty, and there is no such panel"
+        "Errors rate may be empty, and there is no such panel; P:B may be empty, and there is no such panel"
     )
 
 
