@@ -162,10 +162,12 @@ class Watch:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """An xdist worker can say what it waits for."""
+        """An xdist worker can say what it waits for, and hears when it need not wait any longer."""
         from pytest_deploycheck.session.listening import listen
+        from pytest_deploycheck.session.stopping import hold
 
         listen(self._config, node)
+        hold(self._config, node)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

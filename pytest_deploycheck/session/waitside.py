@@ -8,7 +8,7 @@ a check that was set aside counts as done for the scheduler, which sends the nex
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +19,8 @@ from pytest_deploycheck.session.attempt import Aside, Reports
 from pytest_deploycheck.session.mending import mends
 from pytest_deploycheck.session.outcomes import worst
 from pytest_deploycheck.session.scopes import Scopes, together
+from pytest_deploycheck.session.speaking import Speaker
+from pytest_deploycheck.session.stopping import hear
 from pytest_deploycheck.session.targeting import target_of
 from pytest_deploycheck.waits.agenda import Agenda
 from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
@@ -71,12 +73,15 @@ class WaitSide:
         self._clock = worker.run.clock
         self._scopes = Scopes(session)
         self._reports = Reports()
+        self._speaker = Speaker(session)
         config.pluginmanager.register(self._reports, "deploycheck-held-reports")
         self.started = self._clock.monotonic()
         self._origin = self._origin_of_time()
         self._budget = budget
         self._known: dict[str, Aside] = {}
         self._nested = False
+        self._over = False
+        hear(config, self._end)
         self._caught_up = self.started
         self._interrupted: Aside | None = None
         self.agenda: Agenda[Aside] = Agenda()
@@ -178,7 +183,7 @@ class WaitSide:
 
     def _drain(self, session: pytest.Session) -> None:
         self._scopes.expect(None)
-        while len(self.agenda):
+        while len(self.agenda) and not self._over:
             now = self._clock.monotonic()
             if self._budget is not None and now >= self.started + self._budget:
                 self._cut()
@@ -190,8 +195,14 @@ class WaitSide:
             self._again(aside)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
-            if session.shouldstop:
+            if session.shouldstop and not self._over:
                 raise session.Interrupted(session.shouldstop)
+
+    def _end(self, at_once: bool) -> None:
+        """The run is over elsewhere: what waits need not be waited for."""
+        self._over = True
+        if at_once:
+            self._session.shouldstop = "the run was interrupted"
 
     def _wait(self, now: float) -> None:
         due = self.agenda.next_due()
@@ -336,34 +347,11 @@ class WaitSide:
         self._log(item, reports)
 
     def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
-        with self._speaking_of(item):
+        with self._speaker.of(item):
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             for report in reports:
                 item.ihook.pytest_runtest_logreport(report=report)
             item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-
-    @contextmanager
-    def _speaking_of(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Let an xdist worker know whose reports come: it sends them under the index of the test that it runs."""
-        interactor = self._interactor
-        if interactor is None:
-            yield
-            return
-        before = getattr(interactor, "item_index", None)
-        interactor.item_index = self._indices[item]
-        try:
-            yield
-        finally:
-            interactor.item_index = before
-
-    @cached_property
-    def _interactor(self) -> Any:
-        plugins = self._config.pluginmanager.get_plugins()
-        return next((it for it in plugins if type(it).__name__ == "WorkerInteractor"), None)
-
-    @cached_property
-    def _indices(self) -> dict[pytest.Item, int]:
-        return {item: index for index, item in enumerate(self._session.items)}
 
     def _cut(self) -> None:
         """The run's budget is used up: what has not converged by now is inconclusive."""

@@ -228,9 +228,6 @@ class WorkerSide:
         )
         if report.when == "teardown":
             payload["systems"] = run.systems_seen()
-        if self._is_worker and not self._manifest_sent:
-            self._manifest_sent = True
-            payload["manifest"] = self._manifest.to_dict()
         report.deploycheck = payload  # type: ignore[attr-defined]
         return report
 
@@ -300,9 +297,14 @@ class WorkerSide:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """In an xdist worker the evidence of earlier attempts travels with the next report."""
+        """In an xdist worker the manifest travels with the first report, evidence of earlier attempts with the next."""
         payload = getattr(report, "deploycheck", None)
-        if self._is_worker and payload is not None and (entries := self._backlog.take()):
+        if not self._is_worker or payload is None:
+            return
+        if not self._manifest_sent:
+            self._manifest_sent = True
+            payload["manifest"] = self._manifest.to_dict()
+        if entries := self._backlog.take():
             payload["backlog"] = entries
 
     @pytest.hookimpl(tryfirst=True)

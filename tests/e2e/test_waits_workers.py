@@ -168,3 +168,62 @@ def test_a_dead_workers_group_is_hold_even_where_xdist_itself_fails_over_it(run:
     assert ran.code in (3, 6), ran.text
     assert ran.record["verdict"] == "HOLD"
     assert not [reason for reason in ran.record["reasons"] if "@" in reason["nodeid"]]
+
+
+LONG = """
+    import os, pathlib, signal, time, pytest
+
+    HERE = pathlib.Path(__file__).parent
+    BEGAN = time.monotonic()
+
+    @pytest.fixture(scope="session")
+    def session():
+        yield
+        (HERE / f"down-{os.environ['PYTEST_XDIST_WORKER']}").touch()
+
+    def both_wait():
+        (HERE / f"waits-{os.environ['PYTEST_XDIST_WORKER']}").touch()
+        return len(list(HERE.glob("waits-*"))) == 2
+
+    @pytest.mark.within("10m")
+    @pytest.mark.parametrize("n", range(4))
+    def test_never(deploycheck, session, n):
+        both_wait()
+        deploycheck.record("seen", "never")
+        assert False, "not yet"
+
+    @pytest.mark.within("10m", every="200ms")
+    def test_ends_it(deploycheck, session):
+        deploycheck.record("seen", "ends it")
+        if both_wait() and time.monotonic() > BEGAN + 1:
+            {ending}
+        assert False, "later"
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "verdict", "why"),
+    [
+        ('raise RuntimeError("enough")', 2, "HOLD", "stopping after 1 failures"),
+        ("os.kill(os.getppid(), signal.SIGINT)", 2, "HOLD", "interrupted"),
+    ],
+    ids=["-x", "ctrl-c"],
+)
+def test_a_run_that_is_stopped_ends_at_once_in_every_worker(
+    pytester: pytest.Pytester, ending: str, code: int, verdict: str, why: str
+) -> None:
+    """Nobody waits ten minutes for the others: fixtures are torn down, every check is named, evidence is kept."""
+    pytester.makepyfile(test_check=LONG.replace("{ending}", ending))
+    arguments = ("-p", "no:cacheprovider", "-x", "-n", "2")
+    result = pytester.runpytest_subprocess(*arguments, timeout=60)
+    record = json.loads((pytester.path / "reports" / "latest" / "signoff.json").read_text())
+    text = result.stdout.str() + result.stderr.str()
+    assert (int(result.ret), record["verdict"]) == (code, verdict), text
+    assert f"the run ended early: {why}" in text
+    assert len(record["checks"]) == 5
+    waited = [it["text"] for it in record["reasons"] if "test_never" in it["nodeid"]]
+    assert len(waited) == 4
+    assert all(it.startswith("lost: the run was stopped while it waited: within 10m; ") for it in waited), waited
+    assert {path.name for path in pytester.path.glob("down-*")} == {"down-gw0", "down-gw1"}
+    kept = (pytester.path / "reports" / "latest" / "evidence" / "observations.jsonl").read_text()
+    assert len({json.loads(line)["check"] for line in kept.splitlines()}) == 5
