@@ -16,8 +16,9 @@ from pytest_deploycheck.errors import ConfigError
 from pytest_deploycheck.settings.load import load
 from pytest_deploycheck.settings.schema import schema
 
+TARGETS = (Path(__file__).parents[2] / "docs" / "targets.md").read_text(encoding="utf-8")
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```toml\n(.*?)^```", TEXT + TARGETS, re.DOTALL | re.MULTILINE)
 
 
 def _as_json(value: object) -> Any:
