@@ -132,12 +132,11 @@ def test_a_fault_is_no_go(tmp_path: Path) -> None:
     with serving(tmp_path, GRAFANA_FAULTS["panel-without-data"]):
         verified = verify(tmp_path, "-m", "blocker")
         assert verified.verdict == ("NO-GO", 1), verified.text
-        assert [line for line in verified.told().splitlines() if "not run" not in line] == [
-            (
-                "DB3 test_panels_show_data[mcp-journal]: failed: panels of mcp-journal over 900 s: 1 of 3 panels is "
-                "empty (Tool calls: no data); expected every panel shows data"
-            )
-        ]
+        (told,) = (line for line in verified.told().splitlines() if "not run" not in line)
+        assert told == (
+            "DB3 test_panels_show_data[mcp-journal]: failed: panels of mcp-journal over 900 s: 1 of 3 panels is empty "
+            "(Tool calls: no data); expected every panel shows data"
+        )
         assert "next:     dashboard: http://127.0.0.1:" in verified.text
 
 

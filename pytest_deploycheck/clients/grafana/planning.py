@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 POINTS = 300
 """How many points a series is asked for where the panel does not say: a browser asks for one per pixel."""
-_INTERVAL = 15.0
-"""Seconds between samples where the data source does not say: the default of Grafana's Prometheus data source."""
 _NO_QUERIES = frozenset(
     {"text", "dashlist", "alertlist", "annolist", "news", "welcome", "gettingstarted", "pluginlist", "live", "row"}
 )
@@ -194,7 +192,7 @@ def _asking(
             known = letters  # `$A` is the query A there
         else:
             source, known = _source(query, panel, scope, sources), set()
-            step = max(step, source.interval or _INTERVAL)
+            step = max(step, source.interval or 0.0)
         filled = fill_query(query.model, scope, source.type)
         if lacking := [name for name in filled.unresolved if name not in known]:
             raise _Lacking(f"query {query.ref_id}: {_without(lacking, without)}")
@@ -210,7 +208,7 @@ def _asking(
     return Planned(
         panel=panel,
         title=title,
-        body=_body(panel, documents, window, step or _INTERVAL),
+        body=_body(panel, documents, window, step),
         letters=tuple(query.ref_id for query in queries if not query.hidden),
         promql=frozenset(promql),
     )
