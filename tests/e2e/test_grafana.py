@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_deploycheck.sandbox.grafana_state import Grafana
+    from tests.e2e.conftest import Ran
 
 # the stand-in's threads drop their connections when they end
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -147,3 +148,23 @@ def test_a_refused_token_is_hold(tmp_path: Path) -> None:
         assert {(check["result"] or {}).get("outcome") for check in verified.red} == {"error", None}
         assert "401, the bearer token from environment variable GRAFANA_TOKEN was not accepted" in verified.told()
         assert "glsa_wrong" not in verified.text
+
+
+def test_a_run_that_asks_others_does_not_import_it(run: Callable[..., Ran]) -> None:
+    done = run(
+        test_prometheus_only="""
+        import sys
+
+        def test_it(prometheus, deploycheck):
+            deploycheck.record("seen", 1)
+            rooms = ("pytest_deploycheck.clients.grafana", "pytest_deploycheck.face.grafana", "grafana_client")
+            assert [name for name in sys.modules if name.startswith(rooms)] == []
+        """,
+        conftest="""
+        import pathlib
+        pathlib.Path("deploycheck.toml").write_text(
+            '[environments.p.prometheus]\\nurl = "http://127.0.0.1:1"\\n[environments.p.grafana]\\nurl = "http://127.0.0.1:1"\\n'
+        )
+        """,
+    )
+    assert done.code == 0, done.text

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 HEAD = """\
 from pytest_deploycheck.markers import after
-from pytest_deploycheck.suite import Alertmanager, Deploycheck, Deployment, Health, MetricCheck, Prometheus, SloCheck
+from pytest_deploycheck.suite import (
+    Alertmanager, Deploycheck, Deployment, Grafana, Health, MetricCheck, Prometheus, SloCheck,
+)
 """
 GOOD = """
 def test_prometheus(prometheus: Prometheus, entry: MetricCheck, slo: SloCheck) -> None:
@@ -31,6 +33,17 @@ def test_prometheus(prometheus: Prometheus, entry: MetricCheck, slo: SloCheck) -
     assert prometheus.increase(since=before) >= 1
     jobs: list[str] = [target.job for target in prometheus.targets()]
     assert jobs
+
+
+def test_grafana(grafana: Grafana) -> None:
+    overview = grafana.dashboard(title="Overview", folder="Ops")
+    assert overview.exists(panels=3, provisioned=True)
+    panels = overview.run(window="5m", variables={"job": ["a", "b"]})
+    titles: list[str] = [panel.title for panel in panels]
+    assert titles
+    assert panels.show_data(may_be_empty=["Errors", 7], max_age="2m")
+    assert grafana.datasources.healthy("Prometheus")
+    assert grafana.rules().none_firing()
 
 
 def test_others(alertmanager: Alertmanager, health: Health, deployment: Deployment, deploycheck: Deploycheck) -> None:
