@@ -24,11 +24,13 @@ from pytest_deploycheck.settings.checks import (
 )
 from pytest_deploycheck.settings.clusters import ClusterPolicy, KeysCheck, PermissionCheck, WorkloadCheck
 from pytest_deploycheck.settings.dashboards import AnnotationPolicy, DashboardCheck, DataSourceCheck, GrafanaRuleCheck
+from pytest_deploycheck.settings.drills import FireDrillCheck
 from pytest_deploycheck.settings.logs import LogCheck
 from pytest_deploycheck.settings.models import Deployment
 from pytest_deploycheck.settings.network import CertificateCheck, NameCheck, PortCheck
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.face.fire_drill import FireDrills
     from pytest_deploycheck.face.grafana import Grafana
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.network import Network
@@ -45,6 +47,8 @@ __all__ = [
     "Deployment",
     "EndpointCheck",
     "ExpositionCheck",
+    "FireDrillCheck",
+    "FireDrills",
     "Grafana",
     "GrafanaRuleCheck",
     "Health",
@@ -85,4 +89,8 @@ def __getattr__(name: str) -> Any:
         from pytest_deploycheck.face.grafana import Grafana
 
         return Grafana
+    if name == "FireDrills":
+        from pytest_deploycheck.face.fire_drill import FireDrills
+
+        return FireDrills
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,11 +32,13 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
         receiver: the receiver's name.
         path: the matchers of each node on the way, from the root on, such as `{team="db"}`; the root is `default`.
         mute_time_intervals: names of the intervals in which the route notifies nobody.
+        group_wait: seconds that a new group waits before it notifies.
     """
 
     receiver: str
     path: tuple[str, ...]
     mute_time_intervals: tuple[str, ...] = ()
+    group_wait: float = 0.0
 
     def __str__(self) -> str:
         """Return the way on one line."""
@@ -72,7 +74,8 @@ def _match(node: Route, labels: Mapping[str, str], above: tuple[str, ...]) -> li
             break
     if found:
         return found
-    return [Destination(receiver=node.receiver, path=path, mute_time_intervals=node.mute_time_intervals)]
+    intervals, wait = node.mute_time_intervals, node.group_wait
+    return [Destination(receiver=node.receiver, path=path, mute_time_intervals=intervals, group_wait=wait)]
 
 
 def routed(

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.checks.asked import Asked
     from pytest_deploycheck.clock import Clock
+    from pytest_deploycheck.face.fire_drill import FireDrills
+    from pytest_deploycheck.face.health import Service
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.face.prometheus import Prometheus
     from pytest_deploycheck.model.alertmanager import AmAlert, Configuration, NotificationCounters, Silence, Status
     from pytest_deploycheck.model.finding import Finding
+    from pytest_deploycheck.transport.listening import Listener
     from pytest_deploycheck.transport.wire import Wire
 
 __tracebackhide__ = True
@@ -178,10 +181,23 @@ class Alertmanager(System):
         ledger: of the check that runs.
         observed: grows by the id of every exchange.
         external_url: where people open it.
+        listen: listens on a host and port, for fire drills.
+        service: gives a service of the environment, which may tell what it received.
     """
 
-    def __init__(self, wire: Wire, *, clock: Clock, ledger: Ledger, observed: list[str], external_url: str) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        clock: Clock,
+        ledger: Ledger,
+        observed: list[str],
+        external_url: str,
+        listen: Callable[[str, int], Listener],
+        service: Callable[[str], Service],
+    ) -> None:
         """Ask nothing yet."""
+        self._listen, self._service = listen, service
         super().__init__(wire.endpoint.name, external_url, ledger, observed)
         self.wire = wire
         self.api = AlertmanagerClient(wire, clock)
@@ -281,6 +297,28 @@ class Alertmanager(System):
             return found or [_since_start(counters, box[0])]
 
         return NotificationsAnswer(self._ledger, box[0], findings)
+
+    @contextmanager
+    def fire_drills(self) -> Generator[FireDrills, None, None]:
+        """Give fire drills; the alerts they send are ended with the block, whatever became of their checks.
+
+        Yields:
+            The drills: `drills.of(entry).delivered()`.
+        """
+        from pytest_deploycheck.face.fire_drill import FireDrills
+
+        drills = FireDrills(
+            self.api,
+            asking=self._asking,
+            listen=self._listen,
+            service=self._service,
+            clock=self._clock,
+            ledger=self._ledger,
+        )
+        try:
+            yield drills
+        finally:
+            drills.close()
 
     @contextmanager
     def synthetic_alert(

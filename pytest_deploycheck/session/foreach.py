@@ -12,11 +12,16 @@ from pytest_deploycheck.markers import NOT_CONFIGURED, PLACES
 from pytest_deploycheck.session import targeting
 from pytest_deploycheck.session.configured import mistakes_of, settings_of
 from pytest_deploycheck.settings.models import TABLES
+from pytest_deploycheck.settings.values import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_deploycheck.settings.entries import Entry
+
+
+_EVERY = "500ms"
+"""Between attempts at an entry that says how long it is waited for: its latency is measured by them."""
 
 
 def parametrize(metafunc: pytest.Metafunc, *, entries: bool) -> None:
@@ -54,7 +59,7 @@ def parametrize(metafunc: pytest.Metafunc, *, entries: bool) -> None:
     metafunc.parametrize(
         "entry",
         [
-            pytest.param(entry, id=entry.derived_id(), marks=[_mark(entry, level), *marks])
+            pytest.param(entry, id=entry.derived_id(), marks=[*_marks(entry, level), *marks])
             for entry, marks in zip(found, places, strict=True)
         ],
     )
@@ -86,9 +91,11 @@ def _arguments(metafunc: pytest.Metafunc) -> tuple[str, str, Callable[[Any], boo
     return mark.args[0], level, mark.kwargs.get("where")
 
 
-def _mark(entry: Entry, level: str) -> pytest.MarkDecorator:
+def _marks(entry: Entry, level: str) -> list[pytest.MarkDecorator]:
     arguments = {
         name: value for name in ("owner", "runbook", "ticket", "reason", "tier") if (value := getattr(entry, name))
     }
     marker: pytest.MarkDecorator = getattr(pytest.mark, entry.level or level)
-    return marker.with_args(**arguments)
+    wait = entry.wait()
+    waits = [] if wait is None else [pytest.mark.within(format_duration(wait), since="start", every=_EVERY)]
+    return [marker.with_args(**arguments), *waits]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.session.run import Run
     from pytest_deploycheck.settings.places import Place
     from pytest_deploycheck.settings.systems import System
+    from pytest_deploycheck.transport.listening import Listener
     from pytest_deploycheck.transport.wire import Wire
 
 __tracebackhide__ = True
@@ -95,8 +96,16 @@ class Target:
                 ledger=self._run.ledger,
                 observed=self._run.observed,
                 external_url=system.external_url or system.url,
+                listen=self._listen,
+                service=lambda name: self.health(name),  # noqa: PLW0108 - made when it is asked for
             ),
         )
+
+    def _listen(self, host: str, port: int) -> Listener:
+        from pytest_deploycheck.transport.listening import Listener
+
+        run = self._run
+        return Listener(host, port, tape=run.tape, redactor=run.redactor, clock=run.clock)
 
     @cached_property
     def grafana(self) -> Grafana:

@@ -1,5 +1,6 @@
 """What every entry of a table of expectations has."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -28,9 +29,12 @@ class Entry(Frozen):
     """Why it has this level."""
     tier: Tier | None = None
     """What a failure means for the release: `immediate`, `after(30m)` or `investigate`."""
-
     targets: Annotated[tuple[Key, ...], Field(min_length=1)] = ()
     """The targets it is about, where an environment has some; every one that has the system if none is named."""
+
+    def wait(self) -> timedelta | None:
+        """Return how long its test is tried again, from its first attempt; None = it is tried once."""
+        return None
 
     def derived_id(self) -> str:
         """Return the id, or one made from what the entry is about."""

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pytest_deploycheck.settings.checks import Checks
 from pytest_deploycheck.settings.clusters import ClusterChecks
 from pytest_deploycheck.settings.dashboards import DashboardChecks
+from pytest_deploycheck.settings.drills import DrillChecks
 from pytest_deploycheck.settings.entries import Entry
 from pytest_deploycheck.settings.logs import LogChecks, LogSource
 from pytest_deploycheck.settings.network import NetworkChecks
@@ -23,7 +24,17 @@ from pytest_deploycheck.settings.values import FilePath, Flag, Frozen, Instant, 
 
 TABLES = (
     *("endpoints", "versions", "expositions", "transactions", "scrape_targets", "metrics", "slos", "rules", "routes"),
-    *("workloads", "secrets", "config_maps", "permissions", "log_checks", "certificates", "names", "ports"),
+    *(
+        "workloads",
+        "secrets",
+        "config_maps",
+        "permissions",
+        "log_checks",
+        "certificates",
+        "names",
+        "ports",
+        "fire_drills",
+    ),
     *("dashboards", "datasources", "grafana_rules"),
 )
 """The tables of entries, in suite order."""
@@ -91,7 +102,7 @@ def _by_name(value: Any) -> Any:
     raise Wrong(f"is {kind_of(value)}", expected)
 
 
-class Environment(Systems, Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
+class Environment(Systems, Checks, ClusterChecks, LogChecks, NetworkChecks, DrillChecks, DashboardChecks):
     """One environment: its systems, and what is expected of it beyond what the top of the file expects."""
 
     deployment: Deployment = Field(default_factory=Deployment.model_construct)
@@ -100,7 +111,7 @@ class Environment(Systems, Checks, ClusterChecks, LogChecks, NetworkChecks, Dash
     """Its clusters or regions by name, each with systems of its own; those above are shared by all of them."""
 
 
-class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks, DashboardChecks):
+class Settings(Checks, ClusterChecks, LogChecks, NetworkChecks, DrillChecks, DashboardChecks):
     """`deploycheck.toml`."""
 
     default_environment: Name | None = None

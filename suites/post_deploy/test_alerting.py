@@ -1,4 +1,6 @@
-"""Alerting: rules loaded and sound, nothing fires unexpectedly, alerts reach the right receiver. AL1 to AL4."""
+"""Alerting: rules loaded and sound, nothing fires unexpectedly, alerts reach the right receiver. AL1 to AL5."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,6 +8,8 @@ from pytest_deploycheck.suite import (
     Alertmanager,
     AlertPolicy,
     Deploycheck,
+    FireDrillCheck,
+    FireDrills,
     Prometheus,
     RouteCheck,
     RuleCheck,
@@ -118,6 +122,13 @@ def test_no_silence_hides_everything(alertmanager: Alertmanager, alert_policy: A
     assert alertmanager.silences().sane(max_duration=alert_policy.max_silence)
 
 
+@pytest.fixture(scope="module")
+def fire_drills(alertmanager: Alertmanager) -> Iterator[FireDrills]:
+    """Fire drills; what they have sent is ended at the end, whatever became of the checks."""
+    with alertmanager.fire_drills() as drills:
+        yield drills
+
+
 @pytest.mark.requirement("AL4")
 @pytest.mark.foreach("routes")
 @pytest.mark.asks(questions=lambda ask: ask.alertmanager.route())
@@ -135,3 +146,11 @@ def test_alert_reaches_its_receivers(alertmanager: Alertmanager, entry: RouteChe
 def test_alert_would_be_heard(alertmanager: Alertmanager, entry: RouteCheck) -> None:
     """An alert with these labels would neither be silenced nor inhibited now."""
     assert alertmanager.route(entry.labels).is_heard()
+
+
+@pytest.mark.requirement("AL5")
+@pytest.mark.writes("alertmanager")
+@pytest.mark.foreach("fire_drills", level="warning")
+def test_fire_drill(fire_drills: FireDrills, entry: FireDrillCheck) -> None:
+    """A synthetic alert, sent once, travels to its receiver in time, and ends. Looked for while other checks run."""
+    assert fire_drills.of(entry).delivered()
