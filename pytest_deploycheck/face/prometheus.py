@@ -202,7 +202,7 @@ class Prometheus(System):
         return Marking(self, selector)
 
     def increase(self, *, since: Marking) -> VectorAnswer:
-        """Ask how much each series has increased since the mark: exact, from raw samples, resets counted as such.
+        """Ask how much each series has increased since the mark: exact, from raw samples; after a reset nobody knows.
 
         Args:
             since: what `mark` gave.
