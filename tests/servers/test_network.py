@@ -6,6 +6,7 @@ import errno
 import json
 import socket
 import ssl
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from pytest_deploycheck.clients.network.certificates import read_certificate
 from pytest_deploycheck.clock import ManualClock
 from pytest_deploycheck.errors import (
     AuthorMistake,
+    CannotMeasure,
     ConfigError,
     DeploycheckError,
     Malformed,
@@ -529,3 +531,14 @@ def test_versions_that_stay_unknown_are_inconclusive() -> None:
     finding = certificates([server], Asked("TLS", "network"), [modern("TLSv1.2")], now=1e9)
     assert (finding.outcome, finding.observed) == ("inconclusive", "1 of 1 address is of unknown protocol versions")
     assert NotEnoughData.outcome == finding.outcome
+
+
+def test_without_the_extra_nobody_is_asked(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.x509", None)  # an import of it raises ImportError
+    with pytest.raises(CannotMeasure) as caught:
+        room.network.tls("127.0.0.1")
+    assert str(caught.value) == (
+        "certificates cannot be read: the package cryptography is not installed\n"
+        "  next: pip install 'pytest-deploycheck[tls]'"
+    )
+    assert room.recorded() == []

@@ -77,9 +77,10 @@ def _openssl_agrees(host: str, name: str) -> bool:
     raise AssertionError
 
 
-@pytest.mark.parametrize(("host", "name", "expected"), [case for case in CASES if case[0][0] != "."])
+# Of the partial wildcard alone OpenSSL thinks better than today's rules do; final and leading dots it does not know.
+OPENSSLS = [case for case in CASES if case[0].strip(".") == case[0] and case[1] != "a*.example.com"]
+
+
+@pytest.mark.parametrize(("host", "name", "expected"), OPENSSLS)
 def test_openssl_says_the_same(host: str, name: str, expected: bool) -> None:
-    # of the partial wildcard alone it thinks better than today's rules do, and a final dot it does not know
-    if name == "a*.example.com" or host.endswith("."):
-        pytest.skip("OpenSSL differs on purpose")
     assert _openssl_agrees(host, name) is expected
