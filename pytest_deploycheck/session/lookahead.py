@@ -81,7 +81,12 @@ class LookAhead:
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
-        """When the first attempt of a check begins, ask what the checks after it are going to ask."""
+        """When the first attempt of a check begins, ask what the checks after it are going to ask.
+
+        A check that waits may be tried again in between: what it does is known no better than the first time.
+        """
+        if not self._only_reads(item):
+            self._prefetch.changed()
         if item.nodeid not in self._begun:
             self._begun.add(item.nodeid)
             self._keep_pace()
@@ -162,10 +167,13 @@ class LookAhead:
             self._known[item.nodeid] = self._told(item)
         return self._known[item.nodeid]
 
+    def _only_reads(self, item: pytest.Item) -> bool:
+        return item.nodeid in self._asks and item.get_closest_marker("writes") is None
+
     def _told(self, item: pytest.Item) -> tuple[Read, ...] | None:
-        function = self._asks.get(item.nodeid)
-        if function is None or item.nodeid in self._apart or item.get_closest_marker("writes") is not None:
+        if not self._only_reads(item) or item.nodeid in self._apart:
             return None
+        function = self._asks[item.nodeid]
         try:
             found = function(**self._arguments(item, function))
         except DeploycheckError:

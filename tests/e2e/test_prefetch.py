@@ -202,6 +202,37 @@ def test_a_stimulus_of_a_fixture_makes_earlier_answers_useless(run: Callable[...
 
 
 @pytest.mark.usefixtures("server")
+def test_a_check_that_is_tried_again_in_between_makes_earlier_answers_useless(run: Callable[..., Ran]) -> None:
+    """It may change something by a client of its own, and nobody would know."""
+    ran = run(
+        test_own="""
+            import pytest, time
+
+            pytestmark = pytest.mark.blocker
+
+            tries = []
+
+            @pytest.mark.within("2s", every="300ms", since="start")
+            def test_waits(deploycheck):
+                deploycheck.record("tries", tries)
+                tries.append(1)
+                assert len(tries) > 1
+
+            @pytest.mark.parametrize("name", ["a", "b", "c"])
+            @pytest.mark.asks(questions=lambda ask, name: ask.prometheus(name))
+            def test_declared(prometheus, name):
+                assert prometheus(name) == 1
+                time.sleep(0.4 if name == "a" else 0)
+        """
+    )
+    assert ran.record["verdict"] == "GO", ran.text
+    assert [(check, unused) for check, used, unused in early(ran) if unused or used] == [
+        ("test_declared[b]", "something may have changed meanwhile"),
+        ("test_declared[c]", "something may have changed meanwhile"),
+    ]
+
+
+@pytest.mark.usefixtures("server")
 def test_a_repeated_attempt_asks_anew(run: Callable[..., Ran]) -> None:
     ran = run(
         "--reruns",
