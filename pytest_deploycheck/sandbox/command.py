@@ -39,11 +39,11 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     """
     parser = subparsers.add_parser(
         "sandbox",
-        help="run the demo stack: Prometheus, Alertmanager, a demo service and its cluster",
+        help="run the demo stack: Prometheus, Alertmanager, a demo service, its Grafana and its cluster",
         description=(
-            "Start Debian's Prometheus and Alertmanager, a demo service and a stand-in for the cluster it runs in, on "
-            "free loopback ports, wait until they are ready, and write a deploycheck.toml for them. Without a COMMAND "
-            "it runs until Ctrl-C; with one it ends with it, and with its exit code."
+            "Start Debian's Prometheus and Alertmanager, a demo service and stand-ins for its Grafana and its cluster "
+            "on free loopback ports, wait until they are ready, and write a deploycheck.toml for them. Without a "
+            "COMMAND it runs until Ctrl-C; with one it ends with it, and with its exit code."
         ),
     )
     parser.add_argument(
@@ -119,7 +119,7 @@ def _run_stack(arguments: argparse.Namespace) -> int:
 
     before = {number: signal.signal(number, end) for number in END_SIGNALS}
     try:
-        _say("starting Prometheus, Alertmanager, the demo service and its cluster …")
+        _say("starting Prometheus, Alertmanager, the demo service, its Grafana and its cluster …")
         # The stack's own directory goes when it ends; the reports are what the run was for.
         reports = Path.cwd() / "reports"
         with Sandbox(arguments.fault, directory=arguments.directory, reports=reports) as sandbox:
@@ -177,6 +177,7 @@ def _describe(sandbox: Sandbox, config: Path) -> None:
     _say(f"Alertmanager  {urls.alertmanager}")
     _say(f"demo service  {urls.service} (replica a)  {urls.service_b} (replica b)")
     _say(f"notifications {urls.receiver}/hook")
+    _say(f"Grafana       {urls.grafana}")
     _say(f"Kubernetes    {urls.cluster}" if has_client() else f"Kubernetes    left out: it {NEEDS_EXTRA}")
     _say(f"log           {sandbox.log_path}")
     _say(f"configuration {config}")

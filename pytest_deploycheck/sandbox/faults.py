@@ -211,7 +211,13 @@ def _rules_and_alerting() -> Iterable[Fault]:
         name="alert-inhibited", summary="an alert of another Prometheus inhibits warnings",
         verdict=NO_GO, check="AL4", effect=effects.held_back("alert"), actions=("inhibit",),
     )  # fmt: skip
-    yield action("prometheus-down", "Prometheus was killed", HOLD, "SM5", effects.prometheus_gone)
+    yield action(
+        "prometheus-down",
+        "Prometheus was killed; so Grafana's data sources fail, and that is measured",
+        NO_GO,
+        "DB2",
+        effects.prometheus_gone,
+    )
     yield action(
         "prometheus-hangs", "Prometheus accepts connections and answers nothing", HOLD, "SM5", effects.prometheus_gone
     )
@@ -255,14 +261,11 @@ def _network() -> Iterable[Fault]:
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
-    for fault in (
-        *_service(),
-        *_freshness(),
-        *_rules_and_alerting(),
-        *_logs(),
-        *_network(),
-        *standin_faults.of_cluster(),
+    for faults in (
+        *(_service(), _freshness(), _rules_and_alerting(), _logs(), _network()),
+        *(standin_faults.of_cluster(), standin_faults.of_grafana()),
     )
+    for fault in faults
 }
 """Every fault by name."""
 

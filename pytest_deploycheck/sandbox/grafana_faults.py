@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox.grafana_demo import CAPACITY, EDGE, JOURNAL, OVERVIEW, TOKEN, VECTORS, VERSION_SAVED
+from pytest_deploycheck.sandbox.grafana_demo import (
+    CAPACITY,
+    EDGE,
+    FOLDER,
+    JOURNAL,
+    OVERVIEW,
+    TOKEN,
+    VECTORS,
+    VERSION_SAVED,
+)
 from pytest_deploycheck.sandbox.grafana_state import Account
 
 if TYPE_CHECKING:
@@ -42,7 +51,7 @@ def _dashboard_missing(grafana: Grafana) -> None:
 
 def _dashboard_hidden(grafana: Grafana) -> None:
     whole = grafana.accounts[TOKEN]
-    grafana.accounts[TOKEN] = Account(login=whole.login, role=whole.role, service=True, folders=frozenset({"mcp", ""}))
+    grafana.accounts[TOKEN] = Account(login=whole.login, role=whole.role, service=True, folders=frozenset({FOLDER, ""}))
 
 
 def _dashboard_empty(grafana: Grafana) -> None:
@@ -74,8 +83,7 @@ def _panel_error(grafana: Grafana) -> None:
 
 
 def _variable_unresolved(grafana: Grafana) -> None:
-    variables = _spec(grafana, OVERVIEW)["templating"]
-    variables["list"] = [one for one in variables["list"] if one["name"] != "quantile"]
+    _spec(grafana, VECTORS)["variables"] = []
 
 
 def _library_panel_missing(grafana: Grafana) -> None:
@@ -112,9 +120,9 @@ def _token_refused(grafana: Grafana) -> None:
     del grafana.accounts[TOKEN]
 
 
-def _token_anonymous(grafana: Grafana) -> None:
-    # What a mistaken token is answered with depends on nothing; a missing one gets the pages of everybody.
-    grafana.anonymous = Account(login="anonymous", folders=frozenset({""}))
+def _token_ignored(grafana: Grafana) -> None:
+    grafana.strips = True
+    grafana.anonymous = Account(login="anonymous", folders=frozenset({FOLDER, ""}))
 
 
 def _role_lost(grafana: Grafana) -> None:
@@ -139,7 +147,7 @@ GRAFANA_FAULTS: Mapping[str, Callable[[Grafana], None]] = {
     "grafana-database-down": _database_down,
     "grafana-login-wall": _login_wall,
     "grafana-token-refused": _token_refused,
-    "grafana-anonymous": _token_anonymous,
+    "grafana-anonymous": _token_ignored,
     "grafana-role-lost": _role_lost,
 }
 """Fault → what it does to a sound Grafana."""

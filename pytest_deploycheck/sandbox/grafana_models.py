@@ -9,6 +9,8 @@ DATASOURCE_VARIABLE: dict[str, Any] = {
     "multi": False, "options": [], "refresh": 1, "regex": "", "skipUrlSync": False,
 }  # fmt: skip
 WIDTH, HEIGHT = 12, 8
+LEAST_STEP = "1s"
+"""Of every panel: with a coarser one a stack that started seconds ago has no point yet."""
 
 
 def target(
@@ -34,7 +36,7 @@ def panel(number: int, title: str, kind: str, *targets: dict[str, Any], source: 
     return {
         "id": number, "title": title, "type": kind, "datasource": source, "targets": list(targets),
         "gridPos": {"x": 0, "y": number, "w": WIDTH, "h": HEIGHT}, "fieldConfig": {"defaults": {}, "overrides": []},
-        "options": {},
+        "options": {}, "interval": LEAST_STEP,
     }  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def v2_panel(number: int, title: str, expr: str, *, source: str) -> dict[str, An
             "id": number, "title": title, "links": [],
             "data": {"kind": "QueryGroup", "spec": {
                 "queries": [{"kind": "PanelQuery", "spec": {"refId": "A", "hidden": False, "query": query}}],
-                "queryOptions": {}, "transformations": [],
+                "queryOptions": {"interval": LEAST_STEP}, "transformations": [],
             }},
             "vizConfig": {"kind": "VizConfig", "group": "timeseries", "version": "12.1.1",
                           "spec": {"options": {}, "fieldConfig": {"defaults": {}, "overrides": []}}},

@@ -26,6 +26,13 @@ class Unreachable(Exception):  # noqa: N818 - becomes the error of a query
     """The system behind a data source gave no answer."""
 
 
+class _Kept(http.client.HTTPConnection):
+    """A connection of a thread, closed when the thread ends and drops it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def health(grafana: Grafana, uid: str) -> Reply:
     """Return the answer to `GET /api/datasources/uid/:uid/health`."""
     source = grafana.datasource(uid)
@@ -111,7 +118,7 @@ def _connection(host: str, port: int) -> tuple[bool, http.client.HTTPConnection]
     kept: dict[tuple[str, int], http.client.HTTPConnection] = _local.__dict__.setdefault("connections", {})
     connection = kept.get((host, port))
     if connection is None:
-        connection = kept[host, port] = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+        connection = kept[host, port] = _Kept(host, port, timeout=TIMEOUT_SECONDS)
     return connection.sock is None, connection
 
 

@@ -185,6 +185,7 @@ class Grafana:
         multi_status: whether queries that fail in part are answered with 207.
         database: whether its own database answers.
         login_wall: whether a proxy before it sends everybody to its login page.
+        strips: whether a proxy before it takes the credentials away.
         asked: method and target of every request so far.
     """
 
@@ -203,6 +204,7 @@ class Grafana:
     multi_status: bool = False
     database: bool = True
     login_wall: bool = False
+    strips: bool = False
     asked: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

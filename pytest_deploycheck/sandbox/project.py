@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox import configs, project_cluster
+from pytest_deploycheck.sandbox import configs, project_cluster, project_grafana
 from pytest_deploycheck.sandbox.endpoints import VERSION
 from pytest_deploycheck.sandbox.journal import SCHEMA
 from pytest_deploycheck.sandbox.readiness import NOTIFICATION_WINDOW
@@ -72,6 +72,8 @@ def _systems(ports: Ports, log: Path) -> dict[str, dict[str, Any]]:
         kubeconfig = log.parent / project_cluster.KUBECONFIG_FILE
         project_cluster.write_kubeconfig(kubeconfig, ports.url("cluster"))
         systems["kubernetes"] = project_cluster.system(kubeconfig, LIMITS)
+    if ports.grafana:
+        systems["grafana"] = project_grafana.system(ports.url("grafana"), log.parent, LIMITS)
     systems["logs.mcp"] = {"file": str(log), "fields": {"service": "instance"}}
     return systems
 
@@ -118,6 +120,7 @@ def _checks(ports: Ports, window: str, log: Path) -> dict[str, Any]:
             }
         ],
         **(project_cluster.checks() if ports.cluster and project_cluster.has_client() else {}),
+        **(project_grafana.checks(log.parent) if ports.grafana else {}),
     }  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox import standin_effects as effects
 from pytest_deploycheck.sandbox.fault import HOLD, NO_GO, Fault
+from pytest_deploycheck.sandbox.grafana_demo import CAPACITY, EDGE, JOURNAL, OVERVIEW, VECTORS
+from pytest_deploycheck.sandbox.grafana_faults import RENAMED
 from pytest_deploycheck.sandbox.project_cluster import EXTRA
 from pytest_deploycheck.sandbox.standin_effects import CORE, SERVER, SERVER_PODS
 
@@ -65,3 +67,79 @@ def of_cluster() -> Iterable[Fault]:
         "cluster-throttled", "the API server has too much to do: 429 for everything", HOLD, "KU1",
         refuses("/version", 429),
     )  # fmt: skip
+
+
+def of_grafana() -> Iterable[Fault]:
+    """Return the faults of Grafana."""
+
+    def fault(name: str, summary: str, verdict: Verdict, check: str, effect: Effect) -> Fault:
+        return Fault(name=name, summary=summary, verdict=verdict, check=check, effect=effect, switches=(name,))
+
+    says, lacks, answers = effects.grafana_says, effects.grafana_lacks, effects.grafana_answers
+    rules = "/api/prometheus/grafana/api/v1/rules"
+    yield fault("dashboard-missing", "a dashboard is gone", NO_GO, "DB1", answers(_dashboard(JOURNAL), 404))
+    yield fault(
+        "dashboard-hidden", "the token may not see into a folder: search leaves its dashboard out", HOLD, "DB1",
+        lacks("/api/search", CAPACITY),
+    )  # fmt: skip
+    yield fault(
+        "dashboard-empty", "a dashboard has no panels any more", NO_GO, "DB1", says(_dashboard(JOURNAL), '"panels":[]')
+    )
+    yield fault(
+        "dashboard-outdated", "a dashboard was provisioned from an older version", NO_GO, "DB1",
+        lacks(_dashboard(OVERVIEW), '"title":"Latency"'),
+    )  # fmt: skip
+    yield fault(
+        "dashboard-schema", "a dashboard has a schema that nobody knows", HOLD, "DB1",
+        says(f"/apis/dashboard.grafana.app/v2beta1/namespaces/default/dashboards/{VECTORS}", '"widgets"'),
+    )  # fmt: skip
+    yield fault(
+        "panel-without-data", "a panel asks for a metric by the name it had before: no data", NO_GO, "DB3",
+        says(_dashboard(JOURNAL), RENAMED),
+    )  # fmt: skip
+    yield fault(
+        "panel-not-a-number", "a panel's every value is 0/0", NO_GO, "DB3", says(_dashboard(JOURNAL), " * 0) / ")
+    )
+    yield fault(
+        "panel-error", "a panel's query cannot be parsed", NO_GO, "DB3",
+        says(_dashboard(CAPACITY), 'max(mcp_disk_used_ratio"'),
+    )  # fmt: skip
+    yield fault(
+        "variable-unresolved", "a panel's query names a variable that the dashboard lost", HOLD, "DB3",
+        says(f"/apis/dashboard.grafana.app/v2beta1/namespaces/default/dashboards/{VECTORS}", '"variables":[]'),
+    )  # fmt: skip
+    yield fault(
+        "library-panel-missing", "a library panel was deleted; two dashboards refer to it", NO_GO, "DB3",
+        answers("/api/library-elements/mcp-uptime", 404),
+    )  # fmt: skip
+    yield fault(
+        "datasource-unhealthy", "the second data source's address is wrong", NO_GO, "DB2",
+        answers(f"/api/datasources/uid/{EDGE}/health", 400),
+    )  # fmt: skip
+    yield fault(
+        "datasource-missing", "the second data source is gone", NO_GO, "DB2",
+        answers(f"/api/datasources/uid/{EDGE}", 404),
+    )  # fmt: skip
+    yield fault(
+        "grafana-rule-error", "an alert rule of Grafana's own cannot be evaluated", NO_GO, "AL1",
+        says(rules, '"health":"error"'),
+    )  # fmt: skip
+    yield fault(
+        "grafana-rule-without-data", "an alert rule of Grafana's own has no data, and is inactive like a good one",
+        NO_GO, "AL1", says(rules, '"health":"nodata"'),
+    )  # fmt: skip
+    yield fault("grafana-database-down", "Grafana's database fails", NO_GO, "SM5", answers("/api/health", 503))
+    yield fault(
+        "grafana-login-wall", "a proxy redirects everything of Grafana's to its login page", HOLD, "SM5",
+        answers("/api/health", 302),
+    )  # fmt: skip
+    yield fault("grafana-token-refused", "the token was revoked", HOLD, "SM5", answers("/api/org", 401))
+    yield fault(
+        "grafana-anonymous", "a proxy takes the token away, and anonymous access answers", HOLD, "SM5",
+        answers("/api/user", 401),
+    )  # fmt: skip
+    yield fault("grafana-role-lost", "the token's role grants nothing any more", HOLD, "DB1", answers("/api/org", 403))
+
+
+def _dashboard(uid: str) -> str:
+    return f"/api/dashboards/uid/{uid}"

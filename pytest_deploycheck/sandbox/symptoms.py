@@ -33,7 +33,9 @@ _DOWN = f"1 of 2 targets is down ({B}: "
 # Without its samples there is no series of it, no version; the alert McpDown fires.
 _NOT_SCRAPED = "AL2 MF2 MF3 SM3"
 _NOT_ANSWERING = f"{_NOT_SCRAPED} SM1 SM2 SM4 SM6"
-_ASKED_OF_PROMETHEUS = "AL1 AL2 AL3 MF1 MF2 MF3 MF4 SL1 SM3"
+# Its data sources lead to it as well.
+_BY_PROMETHEUS = "AL1 AL2 AL3 DB3 DB4 MF1 MF2 MF3 MF4 SL1 SM3"
+_OF_GRAFANA = "AL1 DB1 DB2 DB3 DB4"
 _OLD = "is older than 10 s"
 
 SYMPTOMS: Mapping[str, Symptom] = {
@@ -59,7 +61,9 @@ SYMPTOMS: Mapping[str, Symptom] = {
     ),
     "slow-metrics": _of("GET /metrics: took 5", "within 250 ms"),
     "metric-missing": _of('mcp_db_connections_active{job="mcp"}: no data: the answer has no series', others="MF3"),
-    "label-missing": _of('mcp_http_requests_total{job="mcp"}: ', "without a required label", "route=~", ": missing)"),
+    "label-missing": _of(
+        'mcp_http_requests_total{job="mcp"}: ', "without a required label", "route=~", ": missing)", others="DB3"
+    ),
     "counter-missing": _of('mcp_errors_total{job="mcp"}: no data: the answer has no series', others="MF2"),
     "nan": _of("1 of 2 series is NaN, which is no data", B),
     "error-rate": _of("1 of 1 series is not < 0.01", '({job="mcp"}: 0.', others="AL2"),
@@ -91,8 +95,8 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "silence-all": _of("1 of 1 silence is hiding everything", ": hides everything)", others="AL4"),
     "silence-pages": _of('{severity="page"', "silenced by 1 silence"),
     "alert-inhibited": _of('{severity="warning"', "inhibited by 1 alert"),
-    "prometheus-down": _of("prometheus: 127.0.0.1:", "refuses connections", others=_ASKED_OF_PROMETHEUS),
-    "prometheus-hangs": _of("prometheus: no answer to the last 2 requests", others=_ASKED_OF_PROMETHEUS),
+    "prometheus-down": _of("1 of 1 data source is unhealthy (Prometheus: Post ", others=f"SM5 {_BY_PROMETHEUS}"),
+    "prometheus-hangs": _of("prometheus: no answer to the last 2 requests", others=f"DB2 {_BY_PROMETHEUS}"),
     "log-broken-line": _of("lines are invalid", "not JSON"),
     "log-banner": _of("lines are invalid", "not JSON"),
     "log-schema": _of("lines are invalid", "duration_ms: '12 ms' is not of type 'number'"),
@@ -126,5 +130,24 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "memory-tight": _of("1 container above"),
     "policy-missing": _of("2 pods without one"),
     "cluster-throttled": _of("429, the server has too many requests", others="KU2 KU3 KU4 KU5 KU6 KU7 SM3"),
+    "dashboard-missing": _of("there is no dashboard mcp-journal for this credential", others="DB3"),
+    "dashboard-hidden": _of("403, ", "it lacks the permission dashboards:read", others="DB3 DB4"),
+    "dashboard-empty": _of("dashboard mcp-journal: it has no panel", others="DB3"),
+    "dashboard-outdated": _of("differences from mcp-overview.json (worst: panels.length: 8)"),
+    "dashboard-schema": _of("a dashboard of a schema that is not known here", others="DB3"),
+    "panel-without-data": _of("1 of 3 panels is empty (Tool calls: no data)"),
+    "panel-not-a-number": _of("1 of 3 panels is empty (Tool calls: no number among "),
+    "panel-error": _of("1 of 2 panels is in error (Disk: bad_data: ", "unclosed left parenthesis", others="DB4"),
+    "variable-unresolved": _of("1 of 3 panels is not asked (Bytes: query A: the variable $job has no value)"),
+    "library-panel-missing": _of("is broken (Uptime: it is the library panel mcp-uptime, which is not there)"),
+    "datasource-unhealthy": _of("1 of 1 data source is unhealthy (Archive: Post ", others="DB3"),
+    "datasource-missing": _of("there is no data source Archive; there are: Prometheus", others="DB3"),
+    "grafana-rule-error": _of("1 of 1 rule is unfit (Heartbeat is old: ", "unclosed left parenthesis"),
+    "grafana-rule-without-data": _of("1 of 1 rule is unfit (Too many threads: its query brings no data"),
+    "grafana-database-down": _of("ready: its database is failing"),
+    "grafana-login-wall": _of("302, redirected to what looks like a login page: /login?next=", others=_OF_GRAFANA),
+    "grafana-token-refused": _of("401, the bearer token from file ", "was not accepted", others=_OF_GRAFANA),
+    "grafana-anonymous": _of("the credential is ignored: Grafana answers as to nobody", others="DB1 DB2 DB3 DB4"),
+    "grafana-role-lost": _of("it lacks the permission dashboards:read", others="AL1 DB2 DB3 DB4"),
 }
 """Every fault's, by the fault's name."""

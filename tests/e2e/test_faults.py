@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CODES = {Verdict.NO_GO: 1, Verdict.HOLD: 6}
 OUTCOMES = {Verdict.NO_GO: {"failed"}, Verdict.HOLD: {"inconclusive", "error"}}
-CHECKS = 108
+CHECKS = 123
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -110,7 +110,7 @@ def sources(found: Served) -> object:
         ("dashboard-empty", show(JOURNAL), "failed", "the dashboard has no panel"),
         ("panel-without-data", show(JOURNAL), "failed", "1 of 3 panels is empty"),
         ("panel-error", show(CAPACITY), "failed", "1 of 2 panels is in error"),
-        ("variable-unresolved", show(OVERVIEW), "inconclusive", "1 of 10 panels is not asked"),
+        ("variable-unresolved", show(VECTORS), "inconclusive", "1 of 3 panels is not asked"),
         ("library-panel-missing", show(VECTORS), "failed", "1 of 3 panels is broken"),
         ("datasource-unhealthy", sources, "failed", "1 of 2 data sources is unhealthy"),
         ("datasource-missing", sources, "failed", "there is no data source mcp-archive; there are: Prometheus"),

@@ -17,7 +17,6 @@ import pytest
 
 from pytest_deploycheck.clock import SystemClock
 from pytest_deploycheck.sandbox import configs, readiness, servers
-from pytest_deploycheck.sandbox.cluster_faults import CLUSTER_FAULTS
 from pytest_deploycheck.sandbox.config_faults import CONFIG_FAULTS
 from pytest_deploycheck.sandbox.directory import LOCK, WorkingDirectory, remove_stale
 from pytest_deploycheck.sandbox.faults import FAULTS
@@ -25,6 +24,7 @@ from pytest_deploycheck.sandbox.process import Child, SandboxError, free_port
 from pytest_deploycheck.sandbox.project import write_project
 from pytest_deploycheck.sandbox.readiness import wait_until
 from pytest_deploycheck.sandbox.stack import Sandbox
+from pytest_deploycheck.sandbox.standins import STAND_IN_FAULTS
 from pytest_deploycheck.sandbox.switches import SERVICE_FAULTS
 from pytest_deploycheck.settings.models import Settings
 
@@ -142,10 +142,10 @@ def test_every_fault_says_what_it_is_and_is_made_of_things_that_exist() -> None:
     for name, fault in FAULTS.items():
         assert name == fault.name
         assert fault.switches or fault.changes or fault.actions
-        assert set(fault.switches) <= {*SERVICE_FAULTS, *CLUSTER_FAULTS}
+        assert set(fault.switches) <= {*SERVICE_FAULTS, *STAND_IN_FAULTS}
         assert set(fault.changes) <= set(CONFIG_FAULTS)
     used = {switch for fault in FAULTS.values() for switch in fault.switches}
-    assert used == {*SERVICE_FAULTS, *CLUSTER_FAULTS}
+    assert used == {*SERVICE_FAULTS, *STAND_IN_FAULTS}
     assert {change for fault in FAULTS.values() for change in fault.changes} == set(CONFIG_FAULTS)
 
 
