@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_deploycheck.checks import thresholds
 from pytest_deploycheck.checks.combining import combine
+from pytest_deploycheck.face.steps import COARSE, USUAL, step_over
 from pytest_deploycheck.face.vectors import VectorAnswer, number_of
 
 if TYPE_CHECKING:
@@ -20,36 +21,42 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-_POINTS: Final = 200
-"""How many points a window is read in where the author fixes no step: enough to see a blip, cheap to ask."""
-_SHORTEST_STEP: Final = 1.0
+_LEAST: Final = 10
+"""Points that a look reads at least: of fewer one that has not arrived yet is too large a share."""
 
 
-def over_window(prometheus: Prometheus, expr: str, elapsed: float, terms: Sustained) -> VectorAnswer:
-    """Ask what holds now, and what held in the elapsed part of a window.
+def over_window(prometheus: Prometheus, expr: str, elapsed: float, unseen: float, terms: Sustained) -> VectorAnswer:
+    """Ask what holds now, and what held in a window, as far as it has passed and has not been judged.
 
     Args:
         prometheus: who is asked.
         expr: PromQL giving an instant vector or a scalar.
         elapsed: seconds of the window that have passed.
+        unseen: seconds of these, up to now, that no look has judged; at the end of the window all of them.
         terms: the window, what is tolerated, and the least coverage.
 
     Raises:
         CannotMeasure: if there is no usable answer.
     """
     api, ledger = prometheus.api, prometheus._ledger  # noqa: SLF001 - same room
-    rhythm = min(prometheus.rhythm() or 0.0, terms.seconds / 4)
-    step = terms.every or max(_SHORTEST_STEP, terms.seconds / _POINTS, rhythm)
+    rhythm = prometheus.rhythm()
     past = None
     with prometheus._asking(expr, f"graph: {api.graph_url(expr)}", looks_back=True) as box:  # noqa: SLF001 - same room
         vector = api.query(expr)
+        wanted = min(USUAL, terms.seconds / COARSE) if rhythm is None else min(rhythm, terms.seconds / 4)
+        step = terms.every or step_over(terms.seconds, wanted, series=len(vector))
         if elapsed >= step:
             end = vector.evaluation_time if vector.evaluation_time is not None else api.query("time()").values[0]
-            past = api.range(expr, end - elapsed, end, step)
+            past = api.range(expr, end - min(elapsed, max(unseen, _reach(terms) * step)), end, step)
     if past is None:
         ledger.looked_back = True  # the window has only begun: one look is all there is to judge
         return VectorAnswer(vector, ledger, box[0])
     return HeldAnswer(vector, past, ledger, box[0], step=step, terms=terms)
+
+
+def _reach(terms: Sustained) -> int:
+    """Return in how many points a violation shows together with those before it that were tolerated."""
+    return max(_LEAST, terms.consecutive, terms.allow[1] if terms.allow is not None else 0)
 
 
 class HeldAnswer(VectorAnswer):
@@ -59,7 +66,7 @@ class HeldAnswer(VectorAnswer):
 
     Args:
         vector: what holds now.
-        past: the same over the elapsed part of the window.
+        past: the same over the part of the window that is judged.
         ledger: of the check that runs; with a window.
         asked: the question.
         step: seconds between the points of `past`.

@@ -37,6 +37,10 @@ class Window(Protocol):
         """Return the seconds of it that have passed."""
         ...
 
+    def unseen_for(self, now: float) -> float:
+        """Return the seconds of these that no look has judged."""
+        ...
+
 
 class Ledger:
     """One check's open questions and bad findings.

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True
 
-_POINTS = 200
-"""How many points a window is read in where no step is given: enough to see a blip, cheap to ask."""
 _SHORTEST_STEP = 1.0
 _SHORTEST_COUNT = 60
 """Seconds: `increase` needs two scrapes in its window, whatever moment the deployment ended."""
@@ -105,7 +103,8 @@ class Prometheus(System):
         if window is not None and window.terms.sustained is not None and time is None:
             from pytest_deploycheck.face.held import over_window
 
-            return over_window(self, expr, window.held_for(self._clock.monotonic()), window.terms.sustained)
+            now = self._clock.monotonic()
+            return over_window(self, expr, window.held_for(now), window.unseen_for(now), window.terms.sustained)
         with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
             vector = self.api.query(expr, time=time)
         return VectorAnswer(vector, self._ledger, box[0])
@@ -127,7 +126,7 @@ class Prometheus(System):
         Args:
             expr: PromQL giving an instant vector or a scalar.
             window: seconds, a `timedelta`, or a text such as `30m`.
-            step: between points; a two-hundredth of the window (at least 1 s) if it is None.
+            step: between points; that of the scrapes or shorter, so that all of them are seen, if it is None.
             coverage: the share of points that every series must have; below it the result is inconclusive.
             whole: do not cut the window at the deployment's finish.
         """
@@ -137,7 +136,7 @@ class Prometheus(System):
         with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
             now = self._now()
             length = length if whole else self._since_deployment(length, now)
-            seconds = seconds_of(step, "the step") if step is not None else max(_SHORTEST_STEP, length / _POINTS)
+            seconds = seconds_of(step, "the step") if step is not None else self._step_over(expr, length)
             vector = self.api.range(expr, now - length, now, seconds)
         return RangeAnswer(vector, self._ledger, box[0], step=seconds, coverage=coverage)
 
@@ -388,6 +387,15 @@ class Prometheus(System):
             return self.api.runtime_info()
         except NotSupported:
             return None
+
+    def _step_over(self, expr: str, length: float) -> float:
+        from pytest_deploycheck.face.steps import COARSE, SHORTEST, USUAL, step_over
+
+        if length <= COARSE * SHORTEST:
+            return SHORTEST
+        wanted = min(self.rhythm() or USUAL, length / COARSE)
+        series = len(self.api.query(expr)) if wanted * COARSE < length else 1
+        return step_over(length, wanted, series=series)
 
     def _started(self) -> float | None:
         runtime = self._runtime()

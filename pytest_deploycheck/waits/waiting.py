@@ -111,6 +111,7 @@ class Waiting:
         self._expired = False
         self._window: tuple[float, float] | None = None
         self._violations: list[bool] = []
+        self._judged: float | None = None  # up to when a look has judged the window's history
         self._looks: list[float] = []  # when something was measured within the window
         self._longest = 0.0
         self._missed = 0
@@ -139,6 +140,13 @@ class Waiting:
     def held_for(self, now: float) -> float:
         """Return the seconds of the window that lie before now, from its begin on; 0 outside of one."""
         return max(0.0, now - self._window[0]) if self._window is not None and self.sustaining else 0.0
+
+    def unseen_for(self, now: float) -> float:
+        """Return the seconds of the window, up to now, that no look has judged: at its end again all of it."""
+        held = self.held_for(now)
+        if self._judged is None or self._window is None or now >= self._window[1]:
+            return held
+        return min(held, now - self._judged)
 
     def moment(self, when: float) -> str:
         """Return a time as `T+43s`, T being what the deadline counts from."""
@@ -214,6 +222,7 @@ class Waiting:
             self._sampled = True
             begin = self._began if self.converged is None else window[0]
             window = self._window = (begin, begin + sustained.seconds)
+            self._judged = None
             self._violations += [False] * (self.converged is not None)
             self._looks += [begin] * (self.converged is not None)
         self._longest = max(self._longest, end.now - self._began)
@@ -221,6 +230,7 @@ class Waiting:
             self._looks.append(self._began)
         if end.outcome is Outcome.PASSED:
             self._violations.append(False)
+            self._judged = self._began
         elif end.outcome is Outcome.FAILED:
             self._violations.append(True)
             # with history the judgement itself applies what is tolerated

@@ -181,6 +181,21 @@ def test_the_window_begins_when_the_attempt_that_saw_it_converge_has_ended() -> 
     assert look(state, 84.0, sampled=False) == Done()
 
 
+def test_a_look_at_history_judges_what_has_passed_since_the_one_before_and_the_last_one_everything() -> None:
+    state = waiting(origin=-20.0)
+    state.begin(5.0)
+    assert state.unseen_for(5.5) == 25.5
+    state.ended(Ended(now=6.0, outcome=GOOD))
+    state.begin(16.0)
+    assert (state.held_for(16.5), state.unseen_for(16.5)) == (36.5, 11.5)
+    state.ended(Ended(now=17.0, outcome=BLIND))
+    state.begin(27.0)
+    assert state.unseen_for(27.0) == 22.0, "nothing was judged meanwhile"
+    state.ended(Ended(now=27.0, outcome=GOOD))
+    state.begin(40.0)
+    assert state.unseen_for(40.5) == 60.5
+
+
 def test_an_attempt_that_measured_nothing_leaves_a_window_with_history_as_it_is() -> None:
     state = waiting(origin=-100.0)
     assert look(state, 5.0, BLIND, sampled=False, summary="refused") == Again(15.0)
