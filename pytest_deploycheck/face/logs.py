@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.clients.logs.contract import read_schema
+from pytest_deploycheck.clients.logs.engines import read_schema
 from pytest_deploycheck.clients.logs.presets import preset
 from pytest_deploycheck.clients.logs.reader import LogReader
 from pytest_deploycheck.clients.logs.window import Window

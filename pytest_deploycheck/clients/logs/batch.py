@@ -22,14 +22,14 @@ class Batch(msgspec.Struct):
     Attributes:
         lines: without their line ends.
         ascii: whether all bytes are ASCII.
-        times: of each line, as its wrapping tells it, Unix seconds; None if it tells none.
+        times: of each line, as its wrapping tells it: Unix seconds, or the text itself; None if it tells none.
         services: of each line, the same.
         too_long: index → length of lines of which only the head is here.
     """
 
     lines: list[bytes]
     ascii: bool = False
-    times: Sequence[float | None] | None = None
+    times: Sequence[float | bytes | str | None] | None = None
     services: Sequence[str | None] | None = None
     too_long: dict[int, int] = msgspec.field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,8 @@ def reader_of(places: Sequence[Place]) -> Callable[[list[Any], dict[str, list[An
     """Return the function that takes a role's column out of rows, or from among the columns that were taken already."""
     if len(places) == 1 and not places[0].below:
         name = places[0].attribute
-        return lambda rows, taken: taken[name] if name in taken else [getattr(row, name) for row in rows]
+        value = attrgetter(name)
+        return lambda rows, taken: taken[name] if name in taken else list(map(value, rows))
 
     def one(row: Any) -> Any:
         for place in places:
@@ -48,6 +50,24 @@ def name_of(value: Any) -> str | None:
         return value
     inner = value.get("name") if isinstance(value, dict) else None
     return inner if isinstance(inner, str) else None
+
+
+def names_of(values: Sequence[Any] | None, writers: Sequence[str | None] | None) -> Sequence[str | None] | None:
+    """Return the names of lines' services: as the wrapping tells them, else as the lines do.
+
+    Args:
+        values: what the lines tell; None if there is nowhere to look.
+        writers: what the wrapping tells; None if it tells nothing.
+    """
+    if writers is not None and None not in writers:
+        return writers
+    if values is None:
+        return writers
+    if set(map(type, values)) != {str}:
+        values = list(map(name_of, values))
+    if writers is None:
+        return values
+    return [writer or value for writer, value in zip(writers, values, strict=True)]
 
 
 def text_of(message: Any, line: bytes) -> str:

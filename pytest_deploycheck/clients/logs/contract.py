@@ -6,39 +6,25 @@ into a struct that accepts nothing which the schema refuses; whatever it does no
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from pytest_deploycheck.clients.logs.patterns import is_common, misses
-from pytest_deploycheck.errors import AuthorMistake, ConfigError, Mistake
+from pytest_deploycheck.clients.logs.engines import ANNOTATIONS, REASON, has_patterns, kind_of, twin, validator
+from pytest_deploycheck.clients.logs.patterns import misses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pytest_deploycheck.clients.logs.roles import Roles
 
-MISSING_EXTRA = "pip install 'pytest-deploycheck[logs]'"
-_REASON = 200
-
-_ANNOTATIONS = frozenset(
-    {"$schema", "$id", "$comment", "title", "description", "examples", "default", "format", "deprecated"}
-)
-_FAST_ROOT = _ANNOTATIONS | {"type", "properties", "required", "additionalProperties"}
-_FAST_PROPERTY = _ANNOTATIONS | {"type", "enum", "const", "pattern", "minLength", "maxLength", "minimum", "maximum"}
+_FAST_ROOT = ANNOTATIONS | {"type", "properties", "required", "additionalProperties"}
+_FAST_PROPERTY = ANNOTATIONS | {"type", "enum", "const", "pattern", "minLength", "maxLength", "minimum", "maximum"}
+_parse = msgspec.json.decode
 _TYPES: dict[str, Any] = {
     "string": str, "integer": int, "number": float, "boolean": bool, "null": None,
     "object": dict[str, Any], "array": list[Any],
 }  # fmt: skip
-_SHARED = _ANNOTATIONS | {
-    "type", "properties", "required", "additionalProperties", "enum", "const", "pattern", "patternProperties",
-    "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "items", "anyOf", "oneOf",
-    "allOf", "not", "if", "then", "else", "minProperties", "maxProperties", "minItems", "maxItems", "$defs",
-    "definitions", "$ref",
-}  # fmt: skip
-"""Keywords that `jsonschema` and `jsonschema-rs` read alike (with the guards of `_is_shared`)."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -61,7 +47,8 @@ class Contract:
         roles: whose keys are read as well.
 
     Attributes:
-        decode: from a line to a struct, raising for whatever it does not accept; None if the schema is not simple.
+        decode: from a line to a struct, raising for whatever it does not accept; None if nothing tells quickly whether
+            a line is valid.
         places: role → where in the struct its value is looked for, in order.
         strict: attribute → its pattern, where there is one.
         checks: (attribute, function from its column to the indexes of what has to be looked at again).
@@ -73,19 +60,25 @@ class Contract:
     def __init__(self, schema: Mapping[str, Any] | None, roles: Roles) -> None:
         """Compile it."""
         self.schema = schema
-        self._validator = _validator(schema) if schema is not None else None
-        self._twin = _twin(schema) if schema is not None else None
-        self._guarded = schema is not None and _has_patterns(schema)
+        self._validator = validator(schema) if schema is not None else None
+        self._twin = twin(schema) if schema is not None else None
+        self._guarded = schema is not None and has_patterns(schema)
+        self._loose = False
         self.decode: Callable[[bytes], Any] | None = None
         self.places: dict[str, tuple[Place, ...]] = {}
         self.checks: list[tuple[str, Callable[[Sequence[Any]], list[int]]]] = []
         self.strict: dict[str, str] = {}
-        self._compile(roles)
+        if schema is None or _is_fast(schema):
+            self._compile(schema or {}, roles)
+        elif self._twin is not None:
+            # Columns are taken as if there were no schema; another judge tells whether it holds.
+            self._loose = True
+            self._compile({}, roles)
 
     def reason(self, document: Any) -> str:
         """Return why a parsed line is not valid; empty if it is."""
         if not isinstance(document, dict):
-            return f"JSON, and no object: {_kind(document)}"
+            return f"JSON, and no object: {kind_of(document)}"
         if self._validator is None:
             return ""
         from jsonschema.exceptions import best_match
@@ -96,7 +89,7 @@ class Contract:
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(
             "."
         )
-        text = error.message if len(error.message) <= _REASON else f"{error.message[:_REASON]}…"
+        text = error.message if len(error.message) <= REASON else f"{error.message[:REASON]}…"
         return f"{where}: {text}" if where else text
 
     def accepts(self, document: Any, line: bytes) -> bool:
@@ -114,12 +107,24 @@ class Contract:
             return bool(self._twin(document))
         return bool(self._validator.is_valid(document))
 
-    def _compile(self, roles: Roles) -> None:
-        schema = self.schema if self.schema is not None else {}
+    def holds(self, lines: Sequence[bytes], *, ascii_only: bool) -> bool:
+        """Return whether all of some lines that `decode` accepts are valid.
+
+        Args:
+            lines: of UTF-8.
+            ascii_only: whether all bytes are known to be ASCII.
+        """
+        if not self._loose:
+            return True
+        documents = map(_parse, lines)
+        if self._guarded and (not ascii_only or b"\\" in b"".join(lines)):
+            return all(map(self.accepts, documents, lines))
+        assert self._twin is not None  # noqa: S101 - for the type checker: else there would be no `decode`
+        return all(map(self._twin, documents))
+
+    def _compile(self, schema: Mapping[str, Any], roles: Roles) -> None:
         properties = schema.get("properties", {})
         closed = schema.get("additionalProperties", True) is False
-        if not _is_fast(schema):
-            return
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
         names: dict[str, str] = {}
         required = schema.get("required", ())
@@ -149,144 +154,6 @@ class Contract:
         self.decode = msgspec.json.Decoder(struct).decode
 
 
-def _kind(document: Any) -> str:
-    names = {
-        list: "an array",
-        str: "a string",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        type(None): "null",
-    }
-    return names.get(type(document), "something else")
-
-
-# --- the documented meaning ------------------------------------------------------------------------------------------
-
-
-def _validator(schema: Mapping[str, Any]) -> Any:
-    try:
-        import jsonschema
-        import referencing.jsonschema
-    except ImportError:
-        raise AuthorMistake(
-            "validating log lines against a schema needs the package jsonschema, which is not installed",
-            next_step=MISSING_EXTRA,
-        ) from None
-    if not isinstance(schema, dict):
-        raise AuthorMistake(f"the schema is {_kind(schema)}, and no object", next_step="give a JSON Schema as a dict")
-    draft = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    try:
-        _require_patterns(schema)
-        draft.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        where = "/".join(str(part) for part in error.absolute_path)
-        raise AuthorMistake(
-            f"the schema is not a valid JSON Schema: {error.message[:_REASON]}", where=f"#/{where}" if where else "#"
-        ) from None
-    for reference in _references(schema):
-        if not reference.startswith("#"):
-            raise AuthorMistake(
-                f"the schema refers to {reference!r}: nothing is fetched for it",
-                next_step="put what it refers to below $defs of the same schema",
-            )
-    # A registry of its own: without one, jsonschema would fetch what it does not know.
-    return draft(schema, registry=referencing.jsonschema.EMPTY_REGISTRY)
-
-
-def _subschemas(schema: Any) -> list[dict[str, Any]]:
-    """Return a schema and everything below it that is an object (values of `enum` and the like included: harmless)."""
-    found: list[dict[str, Any]] = []
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            found.append(node)
-            waiting += node.values()
-        elif isinstance(node, list | tuple):
-            waiting += node
-    return found
-
-
-def _references(schema: Mapping[str, Any]) -> list[str]:
-    return [node["$ref"] for node in _subschemas(schema) if isinstance(node.get("$ref"), str)]
-
-
-def _patterns(schema: Mapping[str, Any]) -> list[str]:
-    found = [node["pattern"] for node in _subschemas(schema) if isinstance(node.get("pattern"), str)]
-    for node in _subschemas(schema):
-        if isinstance(of_names := node.get("patternProperties"), dict):
-            found += of_names
-    return found
-
-
-def _has_patterns(schema: Mapping[str, Any]) -> bool:
-    return bool(_patterns(schema))
-
-
-def _require_patterns(schema: Mapping[str, Any]) -> None:
-    for pattern in _patterns(schema):
-        try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise AuthorMistake(
-                f"the schema has a pattern that is no regular expression: {pattern!r}: {error}",
-                next_step="patterns are read as Python's `re` reads them",
-            ) from None
-
-
-# --- the same, faster ------------------------------------------------------------------------------------------------
-
-
-def _twin(schema: Mapping[str, Any]) -> Callable[[Any], bool] | None:
-    """Return jsonschema-rs's judgement, where it is installed and cannot differ."""
-    if not _is_shared(schema):
-        return None
-    try:
-        import jsonschema_rs
-    except ImportError:
-        return None
-    try:
-        judge: Callable[[Any], bool] = jsonschema_rs.validator_for(dict(schema), validate_formats=False).is_valid
-    except (ValueError, TypeError):
-        return None
-    return judge
-
-
-def _is_shared(schema: Mapping[str, Any]) -> bool:
-    if any(not is_common(pattern) for pattern in _patterns(schema)):
-        return False
-    for node in _schemas(schema):
-        if set(node) - _SHARED:
-            return False
-        # Numbers are compared differently (1, 1.0, true) where they are values of an enumeration.
-        values = [*node.get("enum", ()), *([node["const"]] if "const" in node else [])]
-        if not all(isinstance(value, str) for value in values):
-            return False
-        if any(isinstance(node.get(bound), bool) for bound in ("exclusiveMinimum", "exclusiveMaximum")):
-            return False
-    return True
-
-
-def _schemas(schema: Any) -> list[dict[str, Any]]:
-    """Return the schema and its subschemas, and nothing that only looks like one."""
-    found: list[dict[str, Any]] = []
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, dict):
-            continue
-        found.append(node)
-        for keyword in ("properties", "patternProperties", "$defs", "definitions"):
-            waiting += node[keyword].values() if isinstance(node.get(keyword), dict) else ()
-        for keyword in ("additionalProperties", "items", "not", "if", "then", "else"):
-            inner = node.get(keyword)
-            waiting += inner if isinstance(inner, list) else [inner]
-        for keyword in ("anyOf", "oneOf", "allOf"):
-            waiting += node.get(keyword, ())
-    return found
-
-
 def _is_fast(schema: Mapping[str, Any]) -> bool:
     if set(schema) - _FAST_ROOT or schema.get("type", "object") != "object":
         return False
@@ -309,7 +176,7 @@ def _is_fast_property(schema: Mapping[str, Any]) -> bool:
         return False  # no value is both
     if kinds is None:
         # Without a type the keywords below speak of some values only.
-        return not set(schema) - _ANNOTATIONS - {"enum", "const"}
+        return not set(schema) - ANNOTATIONS - {"enum", "const"}
     if {"object", "array"} & kinds and len(kinds - {"null"}) > 1:
         return False
     numeric = {"minimum", "maximum"} & set(schema)
@@ -369,21 +236,3 @@ def _outside(
         return [] if fits else [at for at, value in enumerate(values) if value is not None and misfit(value)]
 
     return column
-
-
-def read_schema(path: Any) -> dict[str, Any]:
-    """Return the schema in a file.
-
-    Raises:
-        ConfigError: if it cannot be read, or is no JSON object.
-    """
-    try:
-        found = json.loads(path.read_bytes())
-        problem = "" if isinstance(found, dict) else f"{_kind(found)}, and no object"
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    except (ValueError, RecursionError) as error:
-        problem = f"is not JSON: {error}"
-    if problem:
-        raise ConfigError([Mistake(where=str(path), key="schema", problem=problem, expected="a JSON Schema")])
-    return dict(found)

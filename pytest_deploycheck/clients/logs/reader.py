@@ -16,7 +16,7 @@ from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.reading import Form, Plan, Reading, form_of, read
 from pytest_deploycheck.clients.logs.roles import SAMPLE
 from pytest_deploycheck.clients.logs.sources import file as files
-from pytest_deploycheck.clients.logs.times import parse_time
+from pytest_deploycheck.clients.logs.times import moment_of, parse_time
 from pytest_deploycheck.clients.logs.unwrap import unwrapped
 from pytest_deploycheck.errors import DeploycheckError, NotSupported
 
@@ -284,7 +284,8 @@ def _from_window(part: files.Part, plan: Plan, form: Form) -> files.Part:
                 moment = parse_time(form.roles.value(document, "time")) if isinstance(document, dict) else None
                 if moment is not None:
                     return moment.at
-                return one.times[at] if one.times is not None else None
+                wrapped = moment_of(one.times[at]) if one.times is not None else None
+                return wrapped.at if wrapped is not None else None
         return None
 
     since = plan.window.since

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from pytest_deploycheck.model.logs import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ _UNIFORM = re.compile(
 )
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _STRIDE = 64
+_SHORTEST, _LONGEST = 9, 19  # digits of a Unix time, as in `_NUMBER`
 _MINUTE_LENGTH, _SECOND_LENGTH = 16, 19
 
 
@@ -65,6 +68,32 @@ def parse_time(value: Any) -> Moment | None:
     return None
 
 
+def moment_of(told: float | bytes | str | None) -> Moment | None:
+    """Return the moment that the wrapping of a line tells; None if it tells none."""
+    if told is None or isinstance(told, float):
+        return Moment(told) if told is not None else None
+    found = parse_time(told.decode("ascii", "replace") if isinstance(told, bytes) else told)
+    return Moment(found.at) if found is not None else None
+
+
+def spelt_alike(told: Sequence[float | bytes | str | None]) -> list[str] | None:
+    """Return the texts of times that wrappings tell, in UTC, all with nine digits if their digits differ in number.
+
+    Docker and containerd leave zeros at the end of a fraction out. None if there is anything else among them.
+    """
+    try:
+        texts = (
+            b"\n".join(told).decode("ascii").split("\n") if isinstance(told[0], bytes) else "\n".join(told).split("\n")  # type: ignore[arg-type]
+        )
+    except (TypeError, UnicodeDecodeError):
+        return None
+    if len(set(map(len, texts))) == 1:
+        return texts
+    if not all(text.endswith("Z") for text in texts):
+        return None
+    return [f"{text[:_SECOND_LENGTH]}.{text[_SECOND_LENGTH + 1 : -1]:0<9}Z" for text in texts]
+
+
 def _iso(match: re.Match[str]) -> Moment | None:
     zone = match["zone"]
     offset = "+00:00" if zone in (None, "Z", "z", "UTC") else zone
@@ -78,7 +107,7 @@ def _iso(match: re.Match[str]) -> Moment | None:
 
 
 class Column(msgspec.Struct):
-    """A column of times that are all spelt alike, in UTC, so that their texts sort as they do.
+    """A column of times that are all spelt alike: texts in UTC, which sort as the times do, or numbers of one unit.
 
     Attributes:
         texts: as they stand.
@@ -86,21 +115,28 @@ class Column(msgspec.Struct):
         naive: whether they have no offset.
         spans: (Unix time of a minute, from, to) into `ordered`, in order.
         sorted: whether they stand in order already.
+        scale: how many of their unit are a second; 0 = they are texts.
     """
 
-    texts: Sequence[str]
-    ordered: list[str]
+    texts: Sequence[Any]
+    ordered: list[Any]
     naive: bool
     spans: list[tuple[int, int, int]]
     sorted: bool
+    scale: float = 0.0
 
-    def at(self, text: str) -> float:
+    @property
+    def order(self) -> list[int]:
+        """The indexes of `texts` in the order of time."""
+        return sorted(range(len(self.texts)), key=self.texts.__getitem__)
+
+    def at(self, text: Any) -> float:
         """Return one of the texts as Unix seconds."""
-        return _seconds(text)
+        return text / self.scale if self.scale else _seconds(text)
 
-    def epochs(self, texts: Sequence[str]) -> list[float]:
+    def epochs(self, texts: Sequence[Any]) -> list[float]:
         """Return texts of the column as Unix seconds."""
-        return [_seconds(text) for text in texts]
+        return [self.at(text) for text in texts]
 
     def longest_gap(self, floor: float) -> tuple[float, float] | None:
         """Return the longest time between two that follow each other, and the Unix time at which it begins.
@@ -143,9 +179,14 @@ class Minutes:
 
 
 def column(texts: Sequence[Any], minutes: Minutes) -> Column | None:
-    """Return the column of these values if all are texts of one spelling in UTC that name real moments, else None."""
+    """Return the column of these values if all are texts of one spelling in UTC that name real moments, else None.
+
+    Unix times are a column too: numbers, or digits.
+    """
     first = texts[0]
-    if not isinstance(first, str) or (match := _UNIFORM.fullmatch(first)) is None:
+    if not isinstance(first, str) or first.isdecimal():
+        return _numbers(texts)
+    if (match := _UNIFORM.fullmatch(first)) is None:
         return None
     shape = first.encode().translate(_DIGITS) + b"\n"
     try:
@@ -168,6 +209,33 @@ def column(texts: Sequence[Any], minutes: Minutes) -> Column | None:
         spans.append((minute, at, end))
         at, last = end, head
     return Column(texts, ordered, match[1] is None, spans, ordered == texts)
+
+
+def _numbers(values: Sequence[Any]) -> Column | None:
+    """Return the column of numbers, or texts of digits, that are Unix times of one unit, else None."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        lengths = set(map(len, values))
+        if min(lengths) < _SHORTEST or max(lengths) > _LONGEST or not "".join(values).encode().isdigit():
+            return None
+        values = list(map(float, values))
+    elif not kinds <= {int, float}:
+        return None
+    ordered = sorted(values)
+    try:
+        scale = next((one for one in _SCALES if ordered[0] / one >= _EARLIEST and ordered[-1] / one < _LATEST), None)
+    except OverflowError:
+        return None
+    if scale is None:
+        return None
+    spans = []
+    at = 0
+    while at < len(ordered):
+        minute = int(ordered[at] / scale // MINUTE) * MINUTE
+        end = bisect_left(ordered, float(minute + MINUTE), at, key=scale.__rtruediv__)
+        spans.append((minute, at, end))
+        at = end
+    return Column(values, ordered, naive=False, spans=spans, sorted=ordered == values, scale=scale)
 
 
 _SECONDS: dict[str, float] = {}

@@ -12,12 +12,12 @@ r"""Takes away what stands around the JSON of a line: prefixes of compose and ku
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_deploycheck.clients.logs.batch import LONGEST_LINE, Batch
-from pytest_deploycheck.clients.logs.times import parse_time
+from pytest_deploycheck.clients.logs.wholesale import Wholesale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,15 +86,10 @@ def unwrapped(batches: Iterable[Batch], wrapping: str) -> Iterator[Batch]:
     if wrapping == "none":
         yield from batches
         return
-    parts = _Parts()
-    take: dict[str, Callable[[bytes, _Parts], _Unwrapped | None]] = {
-        "compose": _compose, "kubectl": _kubectl, "cri": _cri, "docker": _docker_line, "journal": _journal_line,
-    }  # fmt: skip
+    unwrapping = Unwrapping(wrapping)
     for batch in batches:
-        yield _each(batch, take[wrapping], parts)
-    left = parts.left()
-    if left:
-        yield Batch(left)
+        yield unwrapping.quickly(batch)
+    yield from unwrapping.left()
 
 
 def without_colours(line: bytes) -> bytes:
@@ -102,24 +97,51 @@ def without_colours(line: bytes) -> bytes:
     return _COLOUR.sub(b"", line)
 
 
-_Unwrapped = tuple[bytes, float | None, str | None]
+_Unwrapped = tuple[bytes, bytes | str | None, str | None]
 
 
-def _each(batch: Batch, take: Callable[[bytes, _Parts], _Unwrapped | None], parts: _Parts) -> Batch:
-    lines: list[bytes] = []
-    times: list[float | None] = []
-    services: list[str | None] = []
-    too_long: dict[int, int] = {}
-    for at, raw in enumerate(batch.lines):
-        if at in batch.too_long:
-            too_long[len(lines)] = batch.too_long[at]
-        found = take(_COLOUR.sub(b"", raw) if b"\x1b" in raw else raw, parts)
-        if found is None:  # a part; the rest of its line follows
-            continue
-        lines.append(found[0])
-        times.append(found[1])
-        services.append(found[2])
-    return Batch(lines, batch.ascii, times, services, too_long)
+class Unwrapping:
+    """The wrapping taken away from the batches of one log, one after the other.
+
+    Args:
+        wrapping: as `recognise` names it, but not `none`.
+    """
+
+    def __init__(self, wrapping: str) -> None:
+        """Know no part of a line yet."""
+        take: dict[str, Callable[[bytes, _Parts], _Unwrapped | None]] = {
+            "compose": _compose, "kubectl": _kubectl, "cri": _cri, "docker": _docker_line, "journal": _journal_line,
+        }  # fmt: skip
+        self._take = take[wrapping]
+        self._parts = _Parts()
+        self._wholesale = Wholesale(wrapping)
+
+    def quickly(self, batch: Batch) -> Batch:
+        """Return a batch without its wrapping, as `closely` would."""
+        found = None if self._parts else self._wholesale.unwrap(batch)
+        return found if found is not None else self.closely(batch)
+
+    def closely(self, batch: Batch) -> Batch:
+        """Return a batch without its wrapping, line by line: this is what is meant."""
+        lines: list[bytes] = []
+        times: list[bytes | str | None] = []
+        services: list[str | None] = []
+        too_long: dict[int, int] = {}
+        for at, raw in enumerate(batch.lines):
+            if at in batch.too_long:
+                too_long[len(lines)] = batch.too_long[at]
+            found = self._take(without_colours(raw) if b"\x1b" in raw else raw, self._parts)
+            if found is None:  # a part; the rest of its line follows
+                continue
+            lines.append(found[0])
+            times.append(found[1])
+            services.append(found[2])
+        return Batch(lines, times=times, services=services, too_long=too_long)
+
+    def left(self) -> Iterator[Batch]:
+        """Yield the lines whose ends never came."""
+        if left := self._parts.left():
+            yield Batch(left)
 
 
 class _Parts:
@@ -128,6 +150,9 @@ class _Parts:
     def __init__(self) -> None:
         self._parts: dict[str, list[bytes]] = {}
         self._size: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._size)
 
     def add(self, stream: str, part: bytes) -> None:
         size = self._size.get(stream, 0)
@@ -143,11 +168,6 @@ class _Parts:
         return [b"".join(parts) for parts in self._parts.values()]
 
 
-def _seconds(text: Any) -> float | None:
-    moment = parse_time(text.decode() if isinstance(text, bytes) else text) if text else None
-    return moment.at if moment is not None else None
-
-
 def _name(service: bytes | None) -> str | None:
     return service.decode("utf-8", "replace") if service else None
 
@@ -157,7 +177,7 @@ def _compose(line: bytes, parts: _Parts) -> _Unwrapped:
     match = _COMPOSE.fullmatch(line)
     if match is None:
         return line, None, None
-    return match["line"], _seconds(match["time"]), _name(match["service"])
+    return match["line"], match["time"], _name(match["service"])
 
 
 def _kubectl(line: bytes, parts: _Parts) -> _Unwrapped:
@@ -165,7 +185,7 @@ def _kubectl(line: bytes, parts: _Parts) -> _Unwrapped:
     match = _KUBECTL.fullmatch(line)
     if match is None or (match["service"] and b"/" not in match["service"]):
         return line, None, None
-    return match["line"], _seconds(match["time"]), _name(match["service"])
+    return match["line"], match["time"], _name(match["service"])
 
 
 def _cri(line: bytes, parts: _Parts) -> _Unwrapped | None:
@@ -176,7 +196,7 @@ def _cri(line: bytes, parts: _Parts) -> _Unwrapped | None:
     if match["tag"] == b"P":
         parts.add(stream, match["line"])
         return None
-    return parts.join(stream, match["line"]), _seconds(match["time"]), None
+    return parts.join(stream, match["line"]), match["time"], None
 
 
 def _docker_line(line: bytes, parts: _Parts) -> _Unwrapped | None:
@@ -188,7 +208,7 @@ def _docker_line(line: bytes, parts: _Parts) -> _Unwrapped | None:
     if not text.endswith(b"\n"):
         parts.add(found.stream, text)
         return None
-    return parts.join(found.stream, text).rstrip(b"\r\n"), _seconds(found.time), None
+    return parts.join(found.stream, text).rstrip(b"\r\n"), found.time, None
 
 
 def _journal_line(line: bytes, parts: _Parts) -> _Unwrapped:
@@ -199,5 +219,5 @@ def _journal_line(line: bytes, parts: _Parts) -> _Unwrapped:
         message = bytes(found.message) if isinstance(found.message, list) else (found.message or "").encode()
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
         return line, None, None
-    at = _seconds(found.time)
+    at = found.time
     return (message, at, found.unit) if message.lstrip().startswith(b"{") else (line, at, found.unit)

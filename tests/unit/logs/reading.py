@@ -6,7 +6,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.clients.logs.batch import Meter, batches
-from pytest_deploycheck.clients.logs.reading import Plan, form_of, read
+from pytest_deploycheck.clients.logs.contract import Contract
+from pytest_deploycheck.clients.logs.reading import Plan, Reading, form_of, read
+from pytest_deploycheck.clients.logs.single import SingleLines
+from pytest_deploycheck.clients.logs.unwrap import Unwrapping
 from pytest_deploycheck.clients.logs.window import Window
 
 if TYPE_CHECKING:
@@ -35,12 +38,16 @@ def summarised(lines: Sequence[bytes] | bytes, how: Plan | None = None, *, slowl
     how = how or plan()
     data = lines if isinstance(lines, bytes) else b"".join(line + b"\n" for line in lines)
     if slowly:
-        # A line a batch, with a writer's time that nobody looks at: columns are for plain batches only.
         stream = list(batches(io.BytesIO(data).read, Meter()))
         form = form_of(stream, how)
+        if form.wrapping != "none":
+            unwrapping = Unwrapping(form.wrapping)
+            stream = [unwrapping.closely(batch) for batch in stream] + list(unwrapping.left())
+        scan, number = SingleLines(Contract(how.schema, form.roles), form.roles, how.window), 1
         for batch in stream:
-            batch.times = [None] * len(batch.lines)
-        found = read(stream, how, form=form)
+            scan.one_by_one(batch, 0, len(batch.lines), number)
+            number += len(batch.lines)
+        found = Reading(scan.tally, form.wrapping, form.fields, number - 1)
     else:
         found = read(batches(io.BytesIO(data).read, Meter(), block=4096), how)
     return found.tally.summary(

@@ -11,8 +11,9 @@ from pytest_deploycheck.clients.logs.ids import problem
 from pytest_deploycheck.clients.logs.levels import normalise
 from pytest_deploycheck.clients.logs.patterns import DIGITS, HEX, cannot_tell_apart, is_common, misses
 from pytest_deploycheck.clients.logs.signature import signature
-from pytest_deploycheck.clients.logs.times import Minutes, column, parse_time
-from pytest_deploycheck.clients.logs.unwrap import recognise, unwrapped
+from pytest_deploycheck.clients.logs.times import Minutes, column, moment_of, parse_time
+from pytest_deploycheck.clients.logs.unwrap import Unwrapping, recognise, unwrapped
+from pytest_deploycheck.clients.logs.wholesale import Wholesale
 
 AT = 1_795_252_000.0  # 2026-11-21T09:06:40Z
 
@@ -173,8 +174,55 @@ def test_wrappings(wrapping: str) -> None:
     (batch,) = unwrapped([Batch(list(lines))], wrapping)
     assert batch.lines == [line for _, line, _, _ in WRAPPED[wrapping]]
     if wrapping != "none":
-        assert batch.times == [pytest.approx(at) if at else None for _, _, at, _ in WRAPPED[wrapping]]
+        assert batch.times is not None
+        moments = [moment_of(told) for told in batch.times]
+        assert [moment and moment.at for moment in moments] == [
+            pytest.approx(at) if at else None for _, _, at, _ in WRAPPED[wrapping]
+        ]
         assert batch.services == [service for *_, service in WRAPPED[wrapping]]
+
+
+PLAIN: dict[str, list[bytes]] = {
+    "compose": [b'orders-1  | {"a":"} | {"}', b'orders-2  | {"a":2}', b'pay-1     | {"a":3}'],
+    "compose with times": [
+        b'orders-1  | 2026-11-21T09:06:40.1Z {"a":1}', b'pay-1     | 2026-11-21T09:06:40.12Z {"a":2}',
+    ],
+    "kubectl": [b'[pod/a-1/app] {"a":1}', b'[pod/a-2/app] {"a":2}'],
+    "kubectl with times": [
+        b'[pod/a-1/app] 2026-11-21T09:06:40Z {"a":1}', b'[pod/a-2/app] 2026-11-21T09:06:41+01:00 {"a":2}',
+    ],
+    "kubectl with times only": [b'2026-11-21T09:06:40Z {"a":1}', b'2026-11-21T09:06:40.5Z {"a":2}'],
+    "cri": [b'2026-11-21T09:06:40.123Z stdout F {"a":1}', b'2026-11-21T09:06:41Z stderr F {"a":2}'],
+    "docker": [
+        WRAPPED["docker"][0][0],
+        b'{"log":"{\\"a\\":\\"\\u00e9\\"}\\n","stream":"stderr","time":"2026-11-21T09:06:40Z","attrs":{}}',
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_lines_in_the_plainest_wrapping_are_unwrapped_together(name: str) -> None:
+    wrapping = name.partition(" ")[0]
+    together = Wholesale(wrapping).unwrap(Batch(list(PLAIN[name])))
+    assert together is not None
+    closely = Unwrapping(wrapping).closely(Batch(list(PLAIN[name])))
+    for part in ("lines", "times", "services"):
+        assert list(getattr(together, part)) == list(getattr(closely, part))
+
+
+ODD: dict[str, bytes] = {
+    "compose": b"orders-1  | Traceback (most recent call last):",
+    "kubectl": b'[warn] {"a":1}',
+    "kubectl with times": b'[pod/a-1/app] yesterday {"a":1}',
+    "kubectl with times only": b'2026-11-21 09:06:40 {"a":1}',
+    "cri": b'2026-11-21T09:06:41Z stdout P {"a":',
+    "docker": b'{"log":"{\\"a\\":","stream":"stdout","time":"2026-11-21T09:06:40Z"}',
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_one_line_that_looks_different_has_all_of_them_looked_at(name: str) -> None:
+    assert Wholesale(name.partition(" ")[0]).unwrap(Batch([*PLAIN[name], ODD[name]])) is None
 
 
 def test_parts_of_a_cri_line_are_joined_per_stream() -> None:

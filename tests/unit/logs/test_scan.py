@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from pytest_deploycheck.model.logs import LogSummary
 from tests.unit.logs.reading import NOW, plan, summarised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -37,6 +40,32 @@ def line(at: float = NOW - 60, **fields: Any) -> bytes:
     return json.dumps({"timestamp": iso(at), "level": "INFO", "message": "hello", **fields}).encode()
 
 
+CHOICE: dict[str, Any] = {
+    **SCHEMA,
+    "anyOf": [{"required": ["service"]}, {"properties": {"level": {"enum": ["INFO"]}}}],
+}
+
+
+def stamp(at: int) -> str:
+    """Return a time as Docker and containerd write it: without the zeros at the end."""
+    return iso(NOW - 200 + at / 8, "microseconds").rstrip("Z").rstrip("0").rstrip(".") + "Z"
+
+
+PODS = ("pod/a-1/app", "pod/a-2/app", "pod/b-7/app")
+WRAP: dict[str, Callable[[int, bytes], bytes]] = {
+    "compose": lambda at, one: b"%-6s | " % (b"a-1", b"a-2", b"b-10")[at % 3] + one,
+    "compose with times": lambda at, one: f"{('a-1', 'a-2')[at // 7 % 2]:6} | {stamp(at)} ".encode() + one,
+    "kubectl": lambda at, one: f"[{PODS[at % 3]}] ".encode() + one,
+    "kubectl with times": lambda at, one: f"[{PODS[at // 9 % 3]}] {stamp(at % 40)} ".encode() + one,
+    "kubectl with times only": lambda at, one: f"{stamp(at)} ".encode() + one,
+    "cri": lambda at, one: f"{stamp(at)} std{('out', 'err')[at % 5 == 0]} {'FP'[at % 11 == 9]} ".encode() + one,
+    "docker": lambda at, one: json.dumps(
+        {"log": one.decode("utf-8", "replace") + ("" if at % 11 == 9 else "\n"), "stream": "stdout", "time": stamp(at)}
+    ).encode(),
+    "journal": lambda at, one: json.dumps(
+        {"MESSAGE": one.decode("utf-8", "replace"), "__REALTIME_TIMESTAMP": str(int((NOW - 200 + at) * 1e6))}
+    ).encode(),
+}  # fmt: skip
 times: st.SearchStrategy[Any] = st.one_of(
     st.floats(NOW - 300, NOW - 1).map(iso),
     st.floats(NOW - 300, NOW - 1).map(lambda at: iso(at, "seconds")),
@@ -68,8 +97,20 @@ raw = st.one_of(
     ),
     st.binary(max_size=20).map(lambda data: data.replace(b"\n", b"")),
 )
-ordinary = st.lists(st.integers(0, 3000), max_size=40).map(
-    lambda steps: [line(NOW - 200 + sum(steps[:at]) / 1000, trace_id=f"{at:032x}") for at in range(len(steps))]
+spellings: dict[str, Callable[[float], Any]] = {
+    "text": iso,
+    "seconds": lambda at: at,
+    "whole milliseconds": lambda at: int(at * 1000),
+    "digits of nanoseconds": lambda at: str(int(at * 1000) * 10**6),
+    "none": lambda _: None,
+}
+ordinary = st.builds(
+    lambda steps, spelling: [
+        line(timestamp=spellings[spelling](NOW - 200 + sum(steps[:at]) / 1000), trace_id=f"{at:032x}")
+        for at in range(len(steps))
+    ],
+    st.lists(st.integers(-10, 3000), max_size=40),
+    st.sampled_from(list(spellings)),
 )
 
 
@@ -92,14 +133,17 @@ def same(fast: LogSummary, slow: LogSummary) -> None:
     st.lists(st.one_of(ordinary, st.lists(raw, max_size=5)), max_size=6).map(
         lambda parts: [x for p in parts for x in p]
     ),
-    st.sampled_from([None, SCHEMA, {"required": ["level"]}, {**SCHEMA, "additionalProperties": False}]),
+    st.sampled_from([None, SCHEMA, {"required": ["level"]}, {**SCHEMA, "additionalProperties": False}, CHOICE]),
     st.sampled_from([None, NOW - 150, NOW - 10]),
     st.sampled_from([None, NOW - 100]),
+    st.sampled_from(["none", *WRAP]),
 )
 def test_columns_and_single_lines_agree(
-    lines: list[bytes], schema: dict[str, Any] | None, since: float | None, until: float | None
+    lines: list[bytes], schema: dict[str, Any] | None, since: float | None, until: float | None, wrapping: str
 ) -> None:
     how = plan(schema, since=since, until=until)
+    if wrapping != "none":
+        lines = [WRAP[wrapping](at, one) for at, one in enumerate(lines)]
     same(summarised(lines, how), summarised(lines, how, slowly=True))
 
 

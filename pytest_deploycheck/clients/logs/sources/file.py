@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from pytest_deploycheck.clients.logs.contract import MISSING_EXTRA
+from pytest_deploycheck.clients.logs.engines import MISSING_EXTRA
 from pytest_deploycheck.errors import CannotMeasure, Forbidden, Malformed, NotFound
 
 if TYPE_CHECKING:
