@@ -163,6 +163,10 @@ class Markers:
             level = Level(self._unmarked)
         requirement = self._requirement(where, item)
         if level is None:
+            for name in ("within", "sustained"):
+                if item.get_closest_marker(name) is not None:
+                    what = f"has {name}(), but is neither blocker nor warning, and unmarked tests are ignored: mark it"
+                    self._mistake(where, item, what)
             return None
         return Declaration(
             nodeid=item.nodeid,

@@ -13,6 +13,7 @@ from pytest_deploycheck.gate.recommend import recommend
 from pytest_deploycheck.gate.standing import SEVERITY, Standing, declared_scope, standings
 from pytest_deploycheck.gate.targets import coverage_of, in_targets, target_reasons, target_standings
 from pytest_deploycheck.model.decision import Coverage, Decision, Reason, Waivers, WaiverUse, Warned
+from pytest_deploycheck.model.duration import format_duration
 from pytest_deploycheck.model.instant import rfc3339
 from pytest_deploycheck.model.outcome import Level, Outcome, Verdict
 from pytest_deploycheck.model.run import RunFacts
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.declaration import Tier, TierKind
 
 __all__ = ["Decision", "Reason", "RunFacts", "Waivers", "decide"]
+
+_CLOCKS = 60
+"""Seconds by which the clocks of those who deploy and those who verify may differ."""
 
 _TIERS: dict[TierKind, int] = {"immediate": 0, "after": 1, "investigate": 2}
 """Tier → how soon it asks for the release to be rolled back."""
@@ -101,7 +105,7 @@ def _run_wide(facts: RunFacts, rows: tuple[Standing, ...], coverage: Coverage) -
             yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=f"a worker was lost: {why}")
     if facts.interrupted:
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=f"the run ended early: {facts.interrupted}")
-    for text in facts.unmeasured:
+    for text in (*_before_the_deployment(facts), *facts.unmeasured):
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=text)
     if facts.narrowed and declared_scope(facts) is None:
         text = f"the collection was narrowed by {', '.join(facts.narrowed)}, and no scope was declared"
@@ -115,6 +119,16 @@ def _run_wide(facts: RunFacts, rows: tuple[Standing, ...], coverage: Coverage) -
         # Blockers that did not pass are reasons by themselves; this is for what would look like none. Also when all are
         # waived: a waiver accepts one known defect, it is no measurement, and GO needs one.
         yield Reason(nodeid="", outcome=Outcome.NOT_RUN, text=_none_passed(coverage))
+
+
+def _before_the_deployment(facts: RunFacts) -> Iterable[str]:
+    """Yield how long before the deployment's finish it was measured, if it was."""
+    if facts.began is None or facts.deployment_finished_at is None:
+        return
+    early = round(facts.deployment_finished_at - facts.began)
+    if early > _CLOCKS:
+        before = f"the run began {format_duration(early)} before the deployment's finish"
+        yield f"{before} at {rfc3339(facts.deployment_finished_at)}: a wrong clock or time zone?"
 
 
 def _none_passed(coverage: Coverage) -> str:

@@ -28,6 +28,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         strict: whether a `warning` that did not pass counts like a blocker.
         signoff_asked: whether a sign-off was asked for.
         deployment_finished_at: Unix seconds, or None if unknown.
+        began: when it began to measure, Unix seconds; None if it does not matter.
         default_tier: the rollback tier of blockers that declare none.
         others_failed: how many tests that are no checks failed.
         targets: the clusters or regions of the environment, in the configuration's order.
@@ -54,6 +55,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     outside: frozenset[str] = frozenset()
     unmeasured: tuple[str, ...] = ()
+    began: float | None = None
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):

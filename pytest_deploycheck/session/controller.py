@@ -265,6 +265,7 @@ class ControllerSide:
             targets=tuple(self._settings.environment.targets),
             only=self._settings.only,
             outside=frozenset(manifest.outside),
+            began=self.book.started,
             unmeasured=self.observation.shortcomings() if self.observation is not None else (),
         )
         return decide(self._facts, self._waivers, clock_now=self._now())

@@ -433,3 +433,13 @@ def test_a_waived_failure_recommends_no_rollback() -> None:
     run = facts(expected, [result("t::a", Outcome.FAILED, "bad"), result("t::b", Outcome.ERROR, "refused")])
     decision = decide(run, waivers("t::a"), clock_now=NOW)
     assert (decision.verdict, decision.recommendation) == (Verdict.HOLD, Recommendation.HOLD)
+
+
+@pytest.mark.parametrize(("early", "verdict"), [(-3600.0, Verdict.GO), (60.0, Verdict.GO), (7200.0, Verdict.HOLD)])
+def test_what_was_measured_before_the_deployment_had_finished_is_no_go(early: float, verdict: Verdict) -> None:
+    a = blocker("a")
+    decision = decide(facts([a], [result("a")], began=NOW, deployment_finished_at=NOW + early), NONE, clock_now=NOW + 9)
+    assert decision.verdict is verdict
+    assert [it.text for it in decision.reasons] == [
+        "the run began 2h before the deployment's finish at 2026-11-21T13:45:00Z: a wrong clock or time zone?"
+    ] * (verdict is Verdict.HOLD)

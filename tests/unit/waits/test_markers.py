@@ -53,3 +53,19 @@ def test_a_budget_that_is_no_duration_is_a_usage_error(pytester: pytest.Pytester
         assert f"--deploycheck-budget: {budget!r}" in text
         assert "INTERNALERROR" not in text
         assert "Traceback" not in text
+
+
+def test_a_wait_of_a_test_that_is_no_check_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".toml", deploycheck='unmarked = "ignore"')
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.sustained("30m")
+        def test_holds(deploycheck): deploycheck.record("seen", 1)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    assert int(result.ret) == 4
+    why = "has sustained(), but is neither blocker nor warning, and unmarked tests are ignored: mark it"
+    assert f"test_it.py:3: test_holds: {why}" in result.stdout.str() + result.stderr.str()
