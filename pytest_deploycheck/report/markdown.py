@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ROLES: Final = ("Deployment engineer", "QA", "On-call")
+_IDS: Final = 6
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~#])")
 _BACKTICKS: Final = re.compile(r"`+")
 _LINK: Final = re.compile(r"https?://[^\s<>|\\`]+", re.IGNORECASE)
@@ -114,9 +115,7 @@ def _reasons(title: str, entries: Sequence[Mapping[str, Any]], record: Mapping[s
             escape(entry["text"]),
             escape("; ".join(_bounds(check))),
             f"next: {_step(step)}" if step else "",
-            " ".join(["evidence:", *(code(evidence) for evidence in result["evidence"])])
-            if result.get("evidence")
-            else "",
+            f"evidence: {_ids(result['evidence'])}" if result.get("evidence") else "",
         ]
         rows.append(
             [
@@ -286,7 +285,7 @@ def _passed(record: Mapping[str, Any]) -> Iterator[str]:
             [
                 code(check["nodeid"]),
                 ", ".join([took(check["result"]["duration_seconds"]), *_bounds(check)]),
-                " ".join(code(evidence) for evidence in check["result"]["evidence"]),
+                _ids(check["result"]["evidence"]),
                 escape(check["requirement"]),
             ]
             for check in groups[name]
@@ -327,6 +326,12 @@ def _timeline(record: Mapping[str, Any]) -> Iterator[str]:
         bad = [code(it["nodeid"]) for it in minute["checks"] if it["outcome"] != "passed"]
         rows.append([minute["minute"], str(len(minute["checks"])), "<br>".join(bad)])
     yield from _table(["minute", "checks", "of them not passed"], rows)
+
+
+def _ids(evidence: Sequence[str]) -> str:
+    """Return the ids of exchanges; of many the first ones, as the record has them all."""
+    shown = " ".join(code(it) for it in evidence[:_IDS])
+    return f"{shown} and {len(evidence) - _IDS} more" if len(evidence) > _IDS else shown
 
 
 def _evidence(record: Mapping[str, Any]) -> Iterator[str]:

@@ -31,9 +31,10 @@ class Aside:
         took: seconds that its latest attempt took.
         stimulus: when what it waits for was set off; infinite if nothing was.
         reports: of its latest attempt, held back.
+        seen: ids of what earlier looks at a window that must hold observed: the result rests on them too.
     """
 
-    __slots__ = ("_properties", "due", "item", "order", "reports", "stimulus", "took", "waiting")
+    __slots__ = ("_properties", "due", "item", "order", "reports", "seen", "stimulus", "took", "waiting")
 
     def __init__(self, item: pytest.Item, waiting: Waiting, order: int) -> None:
         """Nothing was attempted yet."""
@@ -44,6 +45,7 @@ class Aside:
         self.took = 0.0
         self.stimulus = float("inf")
         self.reports: list[pytest.TestReport] = []
+        self.seen: list[str] = []
         self._properties = list(item.user_properties)
 
     @property

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_deploycheck.waits.waiting import Done, Waiting
+    from pytest_deploycheck.session.attempt import Aside
+    from pytest_deploycheck.waits.waiting import Done
 
 SECTION = "deploycheck: waiting"
 PROPERTY = "deploycheck_wait"
@@ -61,9 +62,14 @@ def strip(payload: dict[str, Any]) -> None:
     payload["exchanges"], payload["bodies"] = [], {}
 
 
+def ids_of(reports: Sequence[pytest.TestReport]) -> list[str]:
+    """Return the ids of what an attempt observed."""
+    return [identity for it in reports for identity in getattr(it, "deploycheck", {"ids": ()})["ids"]]
+
+
 def tell(
     reports: Sequence[pytest.TestReport],
-    waiting: Waiting,
+    aside: Aside,
     done: Done,
     describe: Callable[[pytest.TestReport, Classified], None],
 ) -> None:
@@ -71,14 +77,17 @@ def tell(
 
     Args:
         reports: of setup, call (if it came to that) and teardown, stamped.
-        waiting: the check's state.
+        aside: the check that waited.
         done: what it came to.
         describe: masks a report, and turns a warning's failure into one that does not gate.
     """
     stamped = [report for report in reports if hasattr(report, "deploycheck")]
     if not stamped:
         return
+    waiting = aside.waiting
     story = waiting.story()
+    first: dict[str, Any] = stamped[0].deploycheck
+    first["ids"] = list(dict.fromkeys([*aside.seen, *first["ids"]]))
     deciding = next((report for report in reversed(stamped) if report.when == "call"), stamped[0])
     if done.outcome is not None:
         for report in stamped:  # of a check with subtests each one that did not pass

@@ -22,6 +22,7 @@ from pytest_deploycheck.session.scopes import Scopes, together
 from pytest_deploycheck.session.speaking import Speaker
 from pytest_deploycheck.session.stopping import hear
 from pytest_deploycheck.session.targeting import target_of
+from pytest_deploycheck.session.waitreports import ids_of
 from pytest_deploycheck.waits.agenda import Agenda
 from pytest_deploycheck.waits.waiting import Again, Done, Ended, Waiting
 
@@ -315,6 +316,8 @@ class WaitSide:
         aside.reports = reports
         aside.due = due
         aside.stimulus = min(aside.stimulus, self._worker.stimulus_of(aside.item))
+        if aside.waiting.sustaining:
+            aside.seen += ids_of(reports)
         self._worker.keep_evidence(reports)
         self._put(aside)
 
@@ -340,7 +343,7 @@ class WaitSide:
     ) -> None:
         item = aside.item
         aside.reports = []
-        self._worker.tell_wait(reports, aside.waiting, done)
+        self._worker.tell_wait(reports, aside, done)
         for report, call in calls:
             if report.failed and check_interactive_exception(call, report):
                 item.ihook.pytest_exception_interact(node=item, call=call, report=report)
@@ -365,7 +368,7 @@ class WaitSide:
                 report = aside.item.ihook.pytest_runtest_makereport(item=aside.item, call=call)
                 reports = [*(it for it in reports if it.when != "teardown"), report]
             aside.reports = []
-            self._worker.tell_wait(reports, aside.waiting, done)
+            self._worker.tell_wait(reports, aside, done)
             self._log(aside.item, reports)
 
     def _abandon(self) -> None:

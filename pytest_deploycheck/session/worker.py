@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.model.declaration import Declaration
     from pytest_deploycheck.model.measure import Measure
+    from pytest_deploycheck.session.attempt import Aside
     from pytest_deploycheck.session.controller import ControllerSide
     from pytest_deploycheck.waits.waiting import Done, Waiting
 
@@ -274,9 +275,9 @@ class WorkerSide:
                     self._backlog.add(report.nodeid, payload)
             strip(payload)
 
-    def tell_wait(self, reports: list[pytest.TestReport], waiting: Waiting, done: Done) -> None:
-        """Make the reports that count say how the check waited."""
-        tell_of_wait(reports, waiting, done, self._describe)
+    def tell_wait(self, reports: list[pytest.TestReport], aside: Aside, done: Done) -> None:
+        """Make the reports that count say how the check waited, and on what it rests."""
+        tell_of_wait(reports, aside, done, self._describe)
 
     def abandoned(self, nodeid: str, waiting: Waiting) -> None:
         """Note a check that still waited when the run was stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -467,3 +468,22 @@ def test_what_a_wider_fixture_once_saw_is_no_look_at_a_window(virtual: Callable[
     assert ran.outcomes() == {"test_stale": "inconclusive", "test_looks": "passed"}
     told = "passed without having looked again at what its fixtures saw earlier (at attempt 2, sustained for 1m)"
     assert ran.check("test_stale")["summary"] == told
+
+
+def test_a_window_that_was_sampled_rests_on_every_look(virtual: Callable[..., Happened]) -> None:
+    ran = virtual(
+        test_check="""
+        import pytest
+
+        @pytest.mark.within("1m", every="5s", since="start")
+        @pytest.mark.sustained("40s", every="4s")
+        def test_holds(deploycheck, clock_):
+            deploycheck.record("seen", 1)
+            assert clock_.monotonic() >= 10
+        """
+    )
+    kept = (ran.directory / "reports" / "latest" / "evidence" / "observations.jsonl").read_text().splitlines()
+    ids = [json.loads(line)["id"] for line in kept]
+    assert ran.check("test_holds")["attempts"] == len(ids) == 13
+    assert ran.check("test_holds")["evidence"] == ids[2:], "not what it saw before it converged"
+    assert " and 5 more" in (ran.directory / "reports" / "latest" / "signoff.md").read_text()
