@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_deploycheck.model.finding import Finding
-    from pytest_deploycheck.model.kubernetes.cluster import Event
+    from pytest_deploycheck.model.kubernetes.cluster import Event, ObjectReference
 
 KEPT = timedelta(hours=1)
 """How long an API server keeps events unless it is told otherwise (`--event-ttl`)."""
@@ -28,6 +28,7 @@ def none(
     since: datetime | None,
     allowed: Collection[str] = (),
     names: Collection[str] | None = None,
+    makers: Collection[str] = (),
 ) -> Finding:
     """Judge whether nothing was complained of (type Warning) since a moment.
 
@@ -41,10 +42,12 @@ def none(
         since: since when; None = as far as events are kept.
         allowed: reasons that may be complained of, such as `Unhealthy`.
         names: only events about objects whose names these are; None = about all.
+        makers: names of what makes pods (ReplicaSets, StatefulSets, DaemonSets): events about their pods belong to it
+            as well, also about those that are gone by now.
     """
     when = f" since {since:%Y-%m-%dT%H:%M:%SZ}" if since is not None else ""
     judgement = Judgement(asked, f"no Warning event{when}", ("object", "reason", "times", "last", "message"))
-    mine = [one for one in events if names is None or one.involved_object.name in names]
+    mine = [one for one in events if names is None or _is_about(one.involved_object, names, makers)]
     bad = [
         one
         for one in mine
@@ -76,3 +79,8 @@ def none(
             f"no Warning event is left, and events are kept for an hour: nothing tells of {age(now, since)} ago"
         )
     return judgement.finding(f"no Warning event among {count(len(mine), 'event')}")
+
+
+def _is_about(about: ObjectReference, names: Collection[str], makers: Collection[str]) -> bool:
+    # a pod is called like what made it, with a number or five random characters
+    return about.name in names or (about.kind == "Pod" and about.name.rpartition("-")[0] in makers)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.kubernetes.pods import Pod
 
-_DIGEST = "sha256:"
+DIGEST = "sha256:"
+"""How a digest begins."""
 
 
 def wrong_image(found: Mapping[str, str], wanted: str) -> str:
@@ -27,6 +28,31 @@ def wrong_image(found: Mapping[str, str], wanted: str) -> str:
         return ""
     shown = ", ".join(f"{name} = {image}" for name, image in found.items()) or "no container"
     return f"its template does not ask for {wanted}: {shown} (rolled back, superseded, or never changed)"
+
+
+def pins(found: Mapping[str, str]) -> bool:
+    """Return whether a template asks for an image by its digest: otherwise only its pods tell which digest runs.
+
+    Args:
+        found: container → image.
+    """
+    return any(digest(image) for image in found.values())
+
+
+def other_digests(pods: Iterable[Pod], wanted: str) -> list[tuple[str, str]]:
+    """Return (pod, what runs in it) for the pods none of whose containers runs a digest.
+
+    Args:
+        pods: as they are.
+        wanted: `sha256:…`.
+    """
+    found = []
+    for pod in pods:
+        running = {one.name: one.image_id for one in pod.status.container_statuses or () if one.image_id}
+        if not any(is_image(image, wanted) for image in running.values()):
+            shown = ", ".join(f"{name}: {image}" for name, image in running.items())
+            found.append((pod.name, shown or "nothing runs yet"))
+    return found
 
 
 def runs(pods: Sequence[Pod], asked: Asked, *, wanted: str | None) -> Finding:
@@ -53,7 +79,7 @@ def runs(pods: Sequence[Pod], asked: Asked, *, wanted: str | None) -> Finding:
     for pod in live:
         running = {one.name: one.image_id for one in pod.status.container_statuses or () if one.image_id}
         asked_for = {one.name: one.image for one in pod.spec.containers}
-        found = running if wanted.startswith(_DIGEST) else asked_for
+        found = running if wanted.startswith(DIGEST) else asked_for
         if any(is_image(image, wanted) for image in found.values()):
             continue
         if not running and any(is_image(image, wanted) for image in asked_for.values()):
@@ -69,7 +95,7 @@ def runs(pods: Sequence[Pod], asked: Asked, *, wanted: str | None) -> Finding:
 
 def is_image(image: str, wanted: str) -> bool:
     """Return whether an image is the wanted one: the whole reference, its digest, or its tag."""
-    if wanted.startswith(_DIGEST):
+    if wanted.startswith(DIGEST):
         return digest(image) == wanted
     if wanted.startswith(":"):
         return tag(image) == wanted[1:]
@@ -79,7 +105,7 @@ def is_image(image: str, wanted: str) -> bool:
 def digest(image: str) -> str:
     """Return the digest in a reference or an image id; empty if there is none."""
     tail = image.rpartition("@")[2]
-    return tail if tail.startswith(_DIGEST) else ""
+    return tail if tail.startswith(DIGEST) else ""
 
 
 def tag(image: str) -> str:

@@ -11,7 +11,7 @@ from pytest_deploycheck.checks.wording import count, head, share
 from pytest_deploycheck.model.kubernetes.objects import condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pytest_deploycheck.model.finding import Finding
@@ -40,16 +40,19 @@ def silent(leases: Iterable[Lease], now: datetime) -> dict[str, str]:
     return found
 
 
-def ready(nodes: Sequence[Node], asked: Asked, *, least: int = 1) -> Finding:
+def ready(
+    nodes: Sequence[Node], asked: Asked, *, least: int = 1, silent_nodes: Mapping[str, str] | None = None
+) -> Finding:
     """Judge whether enough nodes are ready and take pods.
 
-    FAILED: too few, or one that is not ready or under pressure. INCONCLUSIVE: no node at all. Cordoned nodes are told,
-    and not counted.
+    FAILED: too few, or one that is not ready or under pressure. INCONCLUSIVE: no node at all, or one that calls itself
+    ready and gives no sign of life. Cordoned nodes are told, and not counted.
 
     Args:
         nodes: all of them.
         asked: the question.
         least: how many must be ready.
+        silent_nodes: node → why it cannot be trusted (see `silent`); None if that was not asked.
 
     Raises:
         AuthorMistake: if less than one is expected.
@@ -59,20 +62,25 @@ def ready(nodes: Sequence[Node], asked: Asked, *, least: int = 1) -> Finding:
     if not nodes:
         judgement.doubtful("no data: no node is listed")
         return judgement.finding("")
-    bad, cordoned, good = [], [], 0
+    bad, quiet, cordoned, good = [], [], [], 0
     for node in nodes:
         if problem := _problem(node):
             bad.append((node.metadata.name, problem))
+        elif why := (silent_nodes or {}).get(node.metadata.name):
+            quiet.append((node.metadata.name, f"called ready, but {why}"))
         elif node.spec.unschedulable:
             cordoned.append((node.metadata.name, "cordoned: takes no new pods; not counted"))
         else:
             good += 1
     if bad:
         judgement.bad(f"{share(len(bad), len(nodes), 'node')} not ready", bad)
-    if good < least:
+    if quiet:
+        judgement.doubtful(f"{share(len(quiet), len(nodes), 'node')} without a sign of life", quiet)
+    if good + len(quiet) < least:
         judgement.bad(f"{count(good, 'node')} ready, fewer than the expected {least}")
     judgement.note(cordoned)
-    return judgement.finding(f"{good} of {count(len(nodes), 'node')} ready")
+    known = "" if silent_nodes is not None else "; whether they are alive was not asked"
+    return judgement.finding(f"{good} of {count(len(nodes), 'node')} ready{known}")
 
 
 def _problem(node: Node) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.checks.asked import Asked, Judgement
 from pytest_deploycheck.checks.comparison import require_number
 from pytest_deploycheck.checks.wording import count, names
+from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.model.kubernetes.objects import condition
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         KeyNames,
         Namespace,
         NetworkPolicy,
+        PolicyRule,
         StorageClass,
     )
     from pytest_deploycheck.model.kubernetes.pods import Pod
@@ -59,7 +61,13 @@ def namespace(found: Namespace | None, asked: Asked, *, name: str) -> Finding:
 
 
 def storage_classes(found: Sequence[StorageClass], asked: Asked, *, expected: Collection[str]) -> Finding:
-    """Judge whether storage classes are there. FAILED: one is missing."""
+    """Judge whether storage classes are there. FAILED: one is missing.
+
+    Raises:
+        AuthorMistake: if none is expected: that would hold of any cluster.
+    """
+    if not expected:
+        raise AuthorMistake("no storage class is expected", next_step='name at least one, such as "standard"')
     judgement = Judgement(asked, f"the storage classes {names(expected)}")
     present = [one.metadata.name for one in found]
     if missing := sorted(set(expected) - set(present)):
@@ -70,8 +78,9 @@ def storage_classes(found: Sequence[StorageClass], asked: Asked, *, expected: Co
 def network_policies(
     policies: Sequence[NetworkPolicy], pods: Sequence[Pod], asked: Asked, *, direction: str = "Ingress"
 ) -> Finding:
-    """Judge whether a policy restricts the traffic of every pod. FAILED: a pod without one.
+    """Judge whether a policy restricts the traffic of every pod.
 
+    FAILED: a pod without one, or with one that lets everything through: what any of a pod's policies allows is allowed.
     INCONCLUSIVE: there is no pod. Whether the network plugin heeds policies, the API does not tell.
 
     Args:
@@ -80,26 +89,34 @@ def network_policies(
         asked: the question.
         direction: `Ingress` or `Egress`.
     """
-    judgement = Judgement(asked, f"a network policy for the {direction} of every pod", ("pod", "labels"))
+    judgement = Judgement(asked, f"a network policy for the {direction} of every pod", ("pod", "labels", "problem"))
     live = [pod for pod in pods if not pod.finished]
     if not live:
         judgement.doubtful("no data: no pod matches")
         return judgement.finding("")
     acting = [one for one in policies if direction in (one.spec.policy_types or ("Ingress",))]
-    open_ = [
-        pod
-        for pod in live
-        if not any(
-            one.metadata.namespace == pod.metadata.namespace and one.spec.pod_selector.matches(pod.metadata.labels)
+    without, open_ = [], []
+    for pod in live:
+        mine = [
+            one
             for one in acting
-        )
-    ]
+            if one.metadata.namespace == pod.metadata.namespace and one.spec.pod_selector.matches(pod.metadata.labels)
+        ]
+        labels = ", ".join(f"{key}={text}" for key, text in (pod.metadata.labels or {}).items())
+        idle = [one.metadata.name for one in mine if any(rule.lets_all_through for rule in _rules(one, direction))]
+        if not mine:
+            without.append((pod.name, labels, "no policy"))
+        elif idle:
+            open_.append((pod.name, labels, f"{names(idle)} lets everything through"))
+    if without:
+        judgement.bad(f"{count(len(without), 'pod')} without one", without)
     if open_:
-        judgement.bad(
-            f"{count(len(open_), 'pod')} without one",
-            [(pod.name, ", ".join(f"{k}={v}" for k, v in (pod.metadata.labels or {}).items())) for pod in open_],
-        )
+        judgement.bad(f"{count(len(open_), 'pod')} under one that lets everything through", open_)
     return judgement.finding(f"{count(len(live), 'pod')} under {names(one.metadata.name for one in acting)}")
+
+
+def _rules(policy: NetworkPolicy, direction: str) -> Sequence[PolicyRule]:
+    return (policy.spec.ingress if direction == "Ingress" else policy.spec.egress) or ()
 
 
 def budget(
@@ -107,8 +124,9 @@ def budget(
 ) -> Finding:
     """Judge whether a disruption budget protects a workload's pods, and still lets a node be drained.
 
-    FAILED: none selects them, too few are healthy, or fewer disruptions allowed than expected. INCONCLUSIVE: its status
-    tells of an older spec, or of no pods.
+    FAILED: none selects them, too few are healthy, fewer disruptions allowed than expected, or more than one selects
+    them (the API server then refuses every eviction, whatever they allow). INCONCLUSIVE: its status tells of an older
+    spec, or of no pods.
 
     Args:
         budgets: of the workload's namespace.
@@ -126,6 +144,9 @@ def budget(
     mine = [one for one in budgets if one.spec.selector is not None and one.spec.selector.matches(labels)]
     if not mine:
         judgement.bad(f"none of {count(len(budgets), 'budget')} selects its pods")
+    if len(mine) > 1:
+        which = names(one.metadata.name for one in mine)
+        judgement.bad(f"{count(len(mine), 'budget')} select its pods ({which}): no eviction is possible at all")
     for one in mine:
         status, name = one.status, one.metadata.name
         if status.observed_generation < one.metadata.generation:

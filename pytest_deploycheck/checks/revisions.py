@@ -1,12 +1,16 @@
-"""Which pods belong to the revision that is wanted, and which are left of older ones."""
+"""Which pods belong to the revision that is wanted, which are left of older ones, and since when it is wanted."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_deploycheck.checks.asked import Asked, Judgement
+from pytest_deploycheck.checks.wording import count
 from pytest_deploycheck.model.kubernetes.workloads import (
+    KINDS,
     REVISION,
     ControllerRevision,
     DaemonSet,
@@ -18,9 +22,13 @@ from pytest_deploycheck.model.kubernetes.workloads import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from pytest_deploycheck.model.finding import Finding
     from pytest_deploycheck.model.kubernetes.pods import Pod
 
+GRACE = timedelta(minutes=1)
+"""For the controller to make the revision of a deployment whose end was noted when it was asked for."""
 HASH = "controller-revision-hash"
 """The label by which the pods of StatefulSets and DaemonSets tell their revision."""
 
@@ -112,3 +120,46 @@ def images(workload: Workload | ReplicaSet) -> dict[str, str]:
     """Return container → image of a template, init containers included."""
     spec = workload.spec.template.spec
     return {one.name: one.image for one in (*(spec.init_containers or ()), *spec.containers)}
+
+
+def unchanged(
+    workload: Workload, revisions: Revisions, asked: Asked, *, now: datetime, since: datetime | None
+) -> Finding:
+    """Judge whether no other rollout was begun since a moment: no revision of the workload was made after it.
+
+    A rollback to a revision that is kept makes none; the wanted image tells of that.
+
+    FAILED: one was, or the workload itself. INCONCLUSIVE: the moment is not known, lies ahead, or there is no revision.
+
+    Args:
+        workload: the Deployment, StatefulSet or DaemonSet.
+        revisions: its ReplicaSets or ControllerRevisions.
+        asked: the question.
+        now: the server's time.
+        since: when the deployment had finished; None = it is not known.
+    """
+    name = f"{KINDS[type(workload)]} {workload.metadata.name}"
+    when = f" since {since:%Y-%m-%dT%H:%M:%SZ}" if since is not None else ""
+    judgement = Judgement(asked, f"no other rollout of {name} was begun{when}", ("revision", "made", "images"))
+    mine = [one for one in revisions if one.metadata.owned_by(workload.metadata.uid)]
+    if since is None:
+        judgement.doubtful("when the deployment had finished is not known: give deployment.finished_at")
+    elif since > now:
+        judgement.doubtful("the deployment finishes only in the future, by the API server's clock")
+    elif not mine:
+        judgement.doubtful("no data: it has no revision")
+    else:
+        late = [
+            one
+            for one in mine
+            if one.metadata.creation_timestamp is not None and one.metadata.creation_timestamp > since + GRACE
+        ]
+        if late:
+            judgement.bad(f"{count(len(late), 'revision')} made after the deployment", [_row(one) for one in late])
+    return judgement.finding(f"none of {count(len(mine), 'revision')} was made after the deployment")
+
+
+def _row(revision: ReplicaSet | ControllerRevision) -> tuple[str, str, str]:
+    made = revision.metadata.creation_timestamp
+    shown = ", ".join(images(revision).values()) if isinstance(revision, ReplicaSet) else ""
+    return revision.metadata.name, f"{made:%Y-%m-%dT%H:%M:%SZ}" if made is not None else "", shown

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.checks.asked import Asked, Judgement
-from pytest_deploycheck.checks.images import different_digests, wrong_image
+from pytest_deploycheck.checks.images import DIGEST, different_digests, other_digests, pins, wrong_image
 from pytest_deploycheck.checks.kubectl import observed, rollout_status
 from pytest_deploycheck.checks.pods import COLUMNS, Rows, age, pod_rows
 from pytest_deploycheck.checks.revisions import Revisions, by_revision, images
@@ -92,8 +92,8 @@ def rollout(  # noqa: PLR0913 - what is expected, and what to hold it against
     _progress(workload, judgement)
     _partition(workload, sorted_pods, judgement, allowed=allow_partition)
     _pods(workload, sorted_pods, judgement, now, partition_allowed=allow_partition, old_gone=old_gone)
-    if image is not None and (problem := wrong_image(images(workload), image)):
-        judgement.bad(problem)
+    if image is not None:
+        _image(workload, sorted_pods.current, judgement, image)
     _digests(workload, sorted_pods.current, judgement)
     _silence(sorted_pods.current, silent_nodes or {}, judgement)
     _flapping(workload, sorted_pods.current, judgement, now, stable)
@@ -222,6 +222,17 @@ def _kept_old(workload: Workload) -> int:
     if isinstance(workload, StatefulSet) and workload.spec.update_strategy.rolling_update is not None:
         return min(workload.spec.update_strategy.rolling_update.partition or 0, workload.spec.replicas)
     return 0
+
+
+def _image(workload: Workload, pods: Collection[Pod], judgement: Judgement, wanted: str) -> None:
+    """Hold the template to the wanted image; a tag in it does not tell the digest, which its pods then must."""
+    asked_for = images(workload)
+    if not wanted.startswith(DIGEST) or pins(asked_for):
+        if problem := wrong_image(asked_for, wanted):
+            judgement.bad(problem)
+    elif other := other_digests(pods, wanted):
+        rows = [(pod, "", "", running) for pod, running in other]
+        judgement.bad(f"{share(len(other), len(pods), 'pod')} not running {wanted}", rows)
 
 
 def _digests(workload: Workload, pods: Collection[Pod], judgement: Judgement) -> None:

@@ -52,7 +52,7 @@ def quantity(text: str) -> float:
 
 
 def limits(pods: Sequence[Pod], asked: Asked, *, resources: Collection[str] = ("memory",)) -> Finding:
-    """Judge whether every container has limits. FAILED: one without. INCONCLUSIVE: no pod.
+    """Judge whether every container has limits. FAILED: one without, or with 0 (no limit). INCONCLUSIVE: no pod.
 
     Args:
         pods: as they are.
@@ -70,7 +70,7 @@ def limits(pods: Sequence[Pod], asked: Asked, *, resources: Collection[str] = ("
     for pod in live:
         for container in (*(pod.spec.init_containers or ()), *pod.spec.containers):
             found = (container.resources.limits if container.resources is not None else None) or {}
-            if any(resource not in found for resource in resources):
+            if any(not quantity(found.get(resource, "0")) for resource in resources):
                 rows.append((pod.name, container.name, ", ".join(f"{k}={v}" for k, v in found.items()) or "no limit"))
     if rows:
         judgement.bad(f"{count(len(rows), 'container')} without", rows)

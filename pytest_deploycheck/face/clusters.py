@@ -10,12 +10,14 @@ from pytest_deploycheck.checks import objects
 from pytest_deploycheck.face.judged import Answer, Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_deploycheck.checks.asked import Asked
+    from pytest_deploycheck.clients.kubernetes.refusal import Resource
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.model.kubernetes import cluster
+    from pytest_deploycheck.settings.models import Deployment as Deployed
 
 __tracebackhide__ = True
 
@@ -34,7 +36,12 @@ class EventsAnswer(Answer):
         self._system = system
 
     def no_warnings(
-        self, *, since: object = None, allowed: Collection[str] = (), names: Collection[str] | None = None
+        self,
+        *,
+        since: object = None,
+        allowed: Collection[str] = (),
+        names: Collection[str] | None = None,
+        makers: Collection[str] = (),
     ) -> Judged:
         """Judge that nothing was complained of.
 
@@ -42,11 +49,18 @@ class EventsAnswer(Answer):
             since: a moment, or how long ago (`"10m"`); None = as far as events are kept.
             allowed: reasons that may be complained of, such as `Unhealthy`.
             names: only of objects of these names.
+            makers: and of the pods that these ReplicaSets, StatefulSets or DaemonSets make, or made.
         """
         moment = None if since is None else self._system.moment(since)
         return self._judge(
             event_checks.none(
-                self.events, self._asked, now=self._system.now(), since=moment, allowed=allowed, names=names
+                self.events,
+                self._asked,
+                now=self._system.now(),
+                since=moment,
+                allowed=allowed,
+                names=names,
+                makers=makers,
             )
         )
 
@@ -63,14 +77,17 @@ class NodesAnswer(Answer):
         nodes: what came.
     """
 
-    def __init__(self, nodes: Sequence[cluster.Node], ledger: Ledger, asked: Asked) -> None:
+    def __init__(
+        self, nodes: Sequence[cluster.Node], silent: Mapping[str, str] | None, ledger: Ledger, asked: Asked
+    ) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self.nodes = tuple(nodes)
+        self._silent = silent
 
     def ready(self, *, at_least: int = 1) -> Judged:
-        """Judge that no node is unready, and that there are enough that take pods."""
-        return self._judge(node_checks.ready(self.nodes, self._asked, least=at_least))
+        """Judge that no node is unready, that all give signs of life, and that there are enough that take pods."""
+        return self._judge(node_checks.ready(self.nodes, self._asked, least=at_least, silent_nodes=self._silent))
 
     def __len__(self) -> int:
         """Return the number of nodes."""
@@ -111,3 +128,18 @@ class KeysAnswer(Answer):
     def has(self, *keys: str) -> Judged:
         """Judge that it is there with these keys; with any, if none is named."""
         return self._judge(objects.keys(self.found, self._asked, what=self._what, expected=keys))
+
+
+def deployed_image(deployed: Deployed) -> str | None:
+    """Return what tells the deployed image: its digest, or else a tag that is the version; None if neither is known."""
+    if deployed.image_digest is not None:
+        return deployed.image_digest
+    return f":{deployed.version}" if deployed.version is not None else None
+
+
+def can_i(what: Resource) -> str:
+    """Return the command that asks for a permission by hand."""
+    resource = f"{what.name}.{what.group}" if what.group else what.name
+    tail = f" --subresource={what.subresource}" if what.subresource else ""
+    scope = f" -n {what.namespace}" if what.namespace else " -A"
+    return f"kubectl auth can-i {what.verb} {resource}{tail}{scope}"

@@ -12,7 +12,14 @@ from pytest_deploycheck.checks import permissions as permission_checks
 from pytest_deploycheck.clients.kubernetes.client import KubernetesClient
 from pytest_deploycheck.clients.kubernetes.permissions import needed, permission
 from pytest_deploycheck.errors import Forbidden
-from pytest_deploycheck.face.clusters import EventsAnswer, KeysAnswer, NodesAnswer, VersionAnswer
+from pytest_deploycheck.face.clusters import (
+    EventsAnswer,
+    KeysAnswer,
+    NodesAnswer,
+    VersionAnswer,
+    can_i,
+    deployed_image,
+)
 from pytest_deploycheck.face.judged import Judged, System, judge
 from pytest_deploycheck.face.workloads import JobAnswer, PodsAnswer, RolloutAnswer, moment_of
 from pytest_deploycheck.model.kubernetes import cluster
@@ -47,8 +54,6 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 T = TypeVar("T")
-
-_LEASES = "kube-node-lease"
 
 
 class Kubernetes(System):
@@ -157,7 +162,8 @@ class Kubernetes(System):
         """Ask for the nodes."""
         with self._asking("nodes", "kubectl get nodes -o wide") as box:
             found = self.api.list(cluster.Node)
-        return NodesAnswer(found, self._ledger, box[0])
+            silent = self._silent_nodes()
+        return NodesAnswer(found, silent, self._ledger, box[0])
 
     @property
     def version(self) -> VersionAnswer:
@@ -252,7 +258,7 @@ class Kubernetes(System):
     def cannot(self, verb: str, resource: str, subresource: str = "", **where: Any) -> Judged:
         """Judge that whoever runs the checks may not do something; arguments as for `can`."""
         what = self._permission(verb, resource, subresource, **where)
-        with self._asking(f"may I {what.permission}?", _can_i(what)) as box:
+        with self._asking(f"may I {what.permission}?", can_i(what)) as box:
             found = [self.api.review(what)]
         return judge(permission_checks.denied(found, box[0]), self._ledger)
 
@@ -299,10 +305,13 @@ class Kubernetes(System):
         before = len(self._observed)
         pods = self.api.list(Pod, workload.metadata.namespace, labels=str(workload.spec.selector))
         revisions = self._revisions(workload)
-        silent: dict[str, str] | None = None
-        with suppress(Forbidden):
-            silent = node_checks.silent(self.api.list(cluster.Lease, _LEASES), self.now())
-        return pods, revisions, silent, tuple(self._observed[before:])
+        return pods, revisions, self._silent_nodes(), tuple(self._observed[before:])
+
+    def revisions_of(self, workload: Workload, what: str) -> tuple[Revisions, Asked]:
+        """Ask for the revisions of a workload."""
+        with self._asking(f"revisions of {what}") as box:
+            found = self._revisions(workload)
+        return found, box[0]
 
     def usage(self, namespace: str) -> tuple[Sequence[cluster.PodUsage], Asked]:
         """Ask what the pods of a namespace use."""
@@ -329,7 +338,7 @@ class Kubernetes(System):
         if entry.kind == "job":
             return self.job(entry.name, entry.namespace).complete
         return self.rollout(entry).is_complete(
-            image=entry.image or (_deployed_image(deployed) if entry.deployed else None),
+            image=entry.image or (deployed_image(deployed) if entry.deployed else None),
             replicas=entry.replicas,
             allow_partition=entry.allow_partition,
             old_gone=entry.old_gone,
@@ -338,16 +347,13 @@ class Kubernetes(System):
 
     def runs_deployed(self, entry: WorkloadCheck, deployed: Deployed) -> Judged:
         """Judge that every pod of an entry runs the deployed image (SM3)."""
-        return self.rollout(entry).pods.run(_deployed_image(deployed))
+        return self.rollout(entry).pods.run(deployed_image(deployed))
 
     def quiet(self, entry: WorkloadCheck, deployed: Deployed) -> Judged:
         """Judge that nothing was complained of about an entry's workload and its pods (KU3)."""
-        rollout = self.rollout(entry)
-        pods = rollout.pods
-        names = {entry.name, *(pod.name for pod in pods)}
-        names |= {owner.name for pod in pods.pods for owner in pod.metadata.owner_references or ()}
+        makers = self.rollout(entry).makers
         return self.events(namespace=entry.namespace).no_warnings(
-            since=deployed.finished_at, allowed=entry.allowed_events, names=names
+            since=deployed.finished_at, allowed=entry.allowed_events, names={entry.name, *makers}, makers=makers
         )
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -367,6 +373,12 @@ class Kubernetes(System):
             return self.api.list(ReplicaSet, where, labels=selector)
         return self.api.list(ControllerRevision, where, labels=selector)
 
+    def _silent_nodes(self) -> dict[str, str] | None:
+        """Return node → why it gives no sign of life; None without the right to ask for that."""
+        with suppress(Forbidden):
+            return node_checks.silent(self.api.list(cluster.Lease, "kube-node-lease"), self.now())
+        return None
+
     def _listed(self, kind: type[T], namespace: str) -> Sequence[T]:
         with self._asking(f"{kind.__name__} -n {namespace}"):
             return self.api.list(kind, namespace)
@@ -383,19 +395,6 @@ class Kubernetes(System):
         return permission(verb, resource, subresource=subresource, **where)
 
     def _granted(self, wanted: Sequence[Resource], asked: str) -> Judged:
-        with self._asking(asked, *(_can_i(one) for one in wanted[:1])) as box:
+        with self._asking(asked, *(can_i(one) for one in wanted[:1])) as box:
             found = [self.api.review(one) for one in wanted]
         return judge(permission_checks.granted(found, box[0]), self._ledger)
-
-
-def _deployed_image(deployed: Deployed) -> str | None:
-    if deployed.image_digest is not None:
-        return deployed.image_digest
-    return f":{deployed.version}" if deployed.version is not None else None
-
-
-def _can_i(what: Resource) -> str:
-    resource = f"{what.name}.{what.group}" if what.group else what.name
-    tail = f" --subresource={what.subresource}" if what.subresource else ""
-    scope = f" -n {what.namespace}" if what.namespace else " -A"
-    return f"kubectl auth can-i {what.verb} {resource}{tail}{scope}"

@@ -12,9 +12,11 @@ from pytest_deploycheck.checks import pods as pod_checks
 from pytest_deploycheck.checks import rollout as rollouts
 from pytest_deploycheck.checks.asked import Judgement
 from pytest_deploycheck.checks.kubectl import rollout_status
+from pytest_deploycheck.checks.revisions import unchanged
 from pytest_deploycheck.errors import AuthorMistake, NoData
 from pytest_deploycheck.face.judged import Answer, Judged, seconds_of
 from pytest_deploycheck.face.vectors import Comparable, number_of
+from pytest_deploycheck.model.kubernetes.workloads import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -249,6 +251,32 @@ class RolloutAnswer(Answer):
             self._pods = self._system.pods_of(self._present(), self._what)
         self._read()
         return self._pods
+
+    def unchanged(self, *, since: object) -> Judged:
+        """Judge that nobody has begun another rollout since a moment.
+
+        Args:
+            since: a moment (`deployment.finished_at`), or how long ago (`"10m"`); None = it is not known.
+        """
+        if self.workload is None:
+            return self._judge(self._absent())
+        revisions, asked = self._system.revisions_of(self.workload, self._what)
+        both = asked.__class__(self._asked.asked, asked.system, self.evidence + asked.evidence, self._asked.next_steps)
+        moment = None if since is None else self._system.moment(since)
+        return self._judge(unchanged(self.workload, revisions, both, now=self._system.now(), since=moment))
+
+    @property
+    def makers(self) -> frozenset[str]:
+        """The names of what makes its pods: itself, or the ReplicaSets of a Deployment.
+
+        Raises:
+            NoData: if there is no such workload.
+        """
+        workload = self._present()
+        if not isinstance(workload, Deployment):
+            return frozenset({workload.metadata.name})
+        found, _ = self._system.revisions_of(workload, self._what)
+        return frozenset(one.metadata.name for one in found if one.metadata.owned_by(workload.metadata.uid))
 
     def protected(self, *, disruptions: int = 1) -> Judged:
         """Judge that a PodDisruptionBudget protects its pods, is kept, and allows so many disruptions now."""

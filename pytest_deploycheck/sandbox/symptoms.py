@@ -124,7 +124,7 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "oom-killed": _of("1 restart"),
     "image-missing": _of("1 container stuck or killed", others="KU1 KU6 SM3"),
     "node-down": _of("1 of 3 nodes is not ready"),
-    "node-silent": _of("on a node that gives no sign of life"),
+    "node-silent": _of("on a node that gives no sign of life", others="KU4"),
     "right-lost": _of("1 of 17 permissions is missing", others="KU1 KU2 KU3 KU4 KU6 SM3"),
     "secret-key-missing": _of("missing: password"),
     "memory-tight": _of("1 container above"),

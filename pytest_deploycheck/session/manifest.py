@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from pytest_deploycheck.model.duration import parse_duration
 from pytest_deploycheck.session.configured import mistakes_of, settings_of
 from pytest_deploycheck.session.place import deselection, narrowed, place
 from pytest_deploycheck.session.targeting import outside, target_of, targets_of
-from pytest_deploycheck.settings.models import Systems
+from pytest_deploycheck.settings.models import Environment, Systems
 from pytest_deploycheck.settings.places import places
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def collect(
     mistakes = mistakes_of(config)
     manifest = Manifest(deselected_by=deselection(config), narrowed=list(narrowed(config)))
     settings = _settings(config)
+    mistakes.extend(_unknown_needs(items))
     modules = {_module(item) for item in recognised}
     markers = Markers(settings.unmarked if settings else "blocker", place)
     kept = []
@@ -170,11 +171,19 @@ def _not_configured(item: pytest.Item, settings: Effective | None) -> str:
         if not (
             any(place.has(name) for place in here)
             if name in Systems.model_fields
-            else getattr(settings.environment, name, None)
+            else _configured(settings.environment, name)
         )
     ]
     of = f" of {target}" if target else ""
     return f"no {', '.join(missing)}{of}" if missing else ""
+
+
+def _configured(environment: Environment, name: str) -> Any:
+    """Return what is configured under a name such as `alerts` or `cluster.min_version`; None if nothing is."""
+    found: Any = environment
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def _leave_outside(config: pytest.Config, items: list[pytest.Item], left: frozenset[str]) -> None:
@@ -191,6 +200,30 @@ def _mistake_in_budget(text: str | None) -> str:
     except ValueError:
         seconds = 0.0
     return "" if seconds is None or seconds > 0 else f"--deploycheck-budget: {text!r} is no duration, such as 45m"
+
+
+def _unknown_needs(items: Iterable[pytest.Item]) -> list[str]:
+    """Return the mistakes in `needs()`: a name that no configuration can have would leave its check out for ever."""
+    import difflib
+
+    found: dict[object, str] = {}
+    for item in items:
+        for name in (name for mark in item.iter_markers("needs") for name in mark.args):
+            if name not in found and not _can_be_configured(name):
+                close = difflib.get_close_matches(str(name), Environment.model_fields, n=1)
+                hint = f": did you mean {close[0]!r}?" if close else ": it takes systems and tables of an environment"
+                found[name] = f"{item.nodeid}: needs() does not know {name!r}{hint}"
+    return list(found.values())
+
+
+def _can_be_configured(name: object) -> bool:
+    fields: Any = Environment.model_fields
+    for part in str(name).split("."):
+        if fields is None or part not in fields:
+            return False
+        kinds = (fields[part].annotation, *get_args(fields[part].annotation))
+        fields = next((kind.model_fields for kind in kinds if hasattr(kind, "model_fields")), None)
+    return True
 
 
 def _unknown_markers(config: pytest.Config, items: Iterable[pytest.Item]) -> list[str]:

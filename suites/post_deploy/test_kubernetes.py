@@ -78,6 +78,14 @@ def test_no_warning_events(kubernetes: Kubernetes, deployment: Deployment, entry
     assert kubernetes.quiet(entry, deployment)
 
 
+@pytest.mark.requirement("KU3")
+@pytest.mark.needs("kubernetes", "deployment.finished_at")
+@pytest.mark.foreach("workloads", level="warning", where=lambda entry: entry.kind != "job")
+def test_no_other_rollout(kubernetes: Kubernetes, deployment: Deployment, entry: WorkloadCheck) -> None:
+    """Nobody has begun another rollout since the deployment."""
+    assert kubernetes.rollout(entry).unchanged(since=deployment.finished_at)
+
+
 @pytest.mark.requirement("KU4")
 @pytest.mark.needs("kubernetes")
 @pytest.mark.foreach("workloads", where=lambda entry: entry.limits)
@@ -145,7 +153,7 @@ def test_namespaces_are_active(kubernetes: Kubernetes, policy: Policy) -> None:
 
 @pytest.mark.requirement("KU4")
 @pytest.mark.blocker
-@pytest.mark.needs("kubernetes", "cluster")
+@pytest.mark.needs("kubernetes", "cluster.storage_classes")
 def test_storage_classes(kubernetes: Kubernetes, policy: Policy) -> None:
     """The storage classes are there."""
     assert kubernetes.has_storage_classes(*policy.storage_classes)

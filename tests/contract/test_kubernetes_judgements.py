@@ -10,8 +10,9 @@ import pytest
 
 from pytest_deploycheck.checks import events, nodes, objects, pods, restarts, usage
 from pytest_deploycheck.checks.asked import Asked
+from pytest_deploycheck.errors import AuthorMistake
 from pytest_deploycheck.model.kubernetes import cluster
-from pytest_deploycheck.model.kubernetes.pods import Pod
+from pytest_deploycheck.model.kubernetes.pods import Pod, Resources
 from tests.contract.kubernetes_recordings import archive, body
 
 ASKED = Asked("pods", "kubernetes https://k8s.example.com")
@@ -147,8 +148,20 @@ def test_a_restart_of_which_nothing_tells_when() -> None:
 
 
 def test_nodes() -> None:
-    ready = nodes.ready(listed("nodes/ready.json", cluster.Node), ASKED, least=3)
+    all_ready = listed("nodes/ready.json", cluster.Node)
+    ready = nodes.ready(all_ready, ASKED, least=3, silent_nodes={})
     assert (ready.outcome, ready.observed) == ("passed", "3 of 3 nodes ready")
+    unasked = nodes.ready(all_ready, ASKED, least=3)
+    assert (unasked.outcome, unasked.observed) == (
+        "passed", "3 of 3 nodes ready; whether they are alive was not asked",
+    )  # fmt: skip
+    dead = nodes.ready(all_ready, ASKED, least=3, silent_nodes={"node-2": "its lease was renewed 25 s ago"})
+    assert (dead.outcome, dead.observed, dead.rows) == (
+        "inconclusive",
+        "1 of 3 nodes is without a sign of life",
+        (("node-2", "called ready, but its lease was renewed 25 s ago"),),
+    )
+    assert nodes.ready(all_ready, ASKED, least=4, silent_nodes={"node-2": "x"}).outcome == "failed"
     mixed = nodes.ready(listed("nodes/list-mixed.json", cluster.Node), ASKED, least=1)
     assert mixed.outcome == "failed"
     assert mixed.observed.startswith("2 of 3 nodes are not ready; 0 nodes ready, fewer than the expected 1")
@@ -191,6 +204,24 @@ def test_warnings() -> None:
     )  # fmt: skip
 
 
+def test_warnings_about_pods_that_are_gone() -> None:
+    def warning(kind: str, name: str) -> cluster.Event:
+        about = cluster.ObjectReference(kind=kind, name=name)
+        return cluster.Event(
+            metadata=msgspec.convert({"name": "x"}, type(pod("ready").metadata)), involved_object=about,
+            type="Warning", reason="BackOff", last_timestamp=NOW,
+        )  # fmt: skip
+
+    def told(*found: cluster.Event) -> tuple[str, ...]:
+        finding = events.none(found, ASKED, now=NOW, since=None, names={"web", "web-5d9"}, makers={"web-5d9"})
+        return tuple(row[0] for row in finding.rows)
+
+    mine = (warning("ReplicaSet", "web-5d9"), warning("Pod", "web-5d9-x7k2p"), warning("Deployment", "web"))
+    others = (warning("Pod", "web-api-5d9-x7k2p"), warning("Pod", "web-x7k2p"), warning("Service", "web-5d9-x7k2p"))
+    assert told(*mine, *others) == ("replicaset web-5d9", "pod web-5d9-x7k2p", "deployment web")
+    assert told(*others) == ()
+
+
 def test_the_schedulers_events_have_a_time() -> None:
     found = listed("events/core-v1-list.json", cluster.Event)
     assert all(one.last_seen is not None and one.times >= 1 for one in found)
@@ -216,8 +247,56 @@ def test_disruption_budgets() -> None:
     finding = objects.budget([blocking], dict(blocking.spec.selector.match_labels or {}), ASKED)
     assert finding.outcome == "failed"
     assert finding.observed.endswith(": 0 disruptions allowed")
+    both = objects.budget([good, good], labels, ASKED)
+    assert (both.outcome, both.observed) == (
+        "failed", "2 budgets select its pods (web): no eviction is possible at all",
+    )  # fmt: skip
     behind = msgspec.structs.replace(good, metadata=msgspec.structs.replace(good.metadata, generation=9))
     assert objects.budget([behind], labels, ASKED).outcome == "inconclusive"
+
+
+def policies(**spec: Any) -> tuple[cluster.NetworkPolicy, ...]:
+    namespace = pod("ready").metadata.namespace
+    found = {"metadata": {"name": "np", "namespace": namespace}, "spec": {"podSelector": {}, **spec}}
+    return (msgspec.json.decode(msgspec.json.encode(found), type=cluster.NetworkPolicy),)
+
+
+CLOSED: dict[str, Any] = {"policyTypes": ["Ingress"]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "observed"),
+    [
+        (CLOSED, ""),
+        ({**CLOSED, "ingress": [{"from": [{"podSelector": {}}]}]}, ""),
+        ({**CLOSED, "ingress": [{"ports": [{"port": 8080}]}]}, ""),
+        ({**CLOSED, "podSelector": {"matchLabels": {"app": "other"}}}, "1 pod without one"),
+        ({"policyTypes": ["Egress"]}, "1 pod without one"),
+        ({**CLOSED, "ingress": [{}]}, "1 pod under one that lets everything through"),
+        (
+            {**CLOSED, "ingress": [{"ports": [{"port": 1}]}, {"from": []}]},
+            "1 pod under one that lets everything through",
+        ),
+    ],
+)
+def test_network_policies(spec: dict[str, Any], observed: str) -> None:
+    finding = objects.network_policies(policies(**spec), [pod("ready")], ASKED)
+    assert (finding.outcome, finding.observed) == (
+        ("failed", observed) if observed else ("passed", "1 pod under np")
+    )  # fmt: skip
+
+
+def test_a_policy_that_lets_everything_through_outweighs_one_that_does_not() -> None:
+    finding = objects.network_policies((*policies(**CLOSED), *policies(**CLOSED, ingress=[{}])), [pod("ready")], ASKED)
+    assert finding.outcome == "failed"
+    assert finding.rows[0][2] == "np lets everything through"
+    out = policies(policyTypes=["Egress"], egress=[{}])
+    assert objects.network_policies(out, [pod("ready")], ASKED, direction="Egress").outcome == "failed"
+
+
+def test_storage_classes_are_named() -> None:
+    with pytest.raises(AuthorMistake, match="no storage class is expected"):
+        objects.storage_classes([], ASKED, expected=())
 
 
 @pytest.mark.parametrize(
@@ -262,6 +341,11 @@ def test_usage_against_limits() -> None:
     assert within(NOW + timedelta(minutes=10), memory=0.99)[0] == "inconclusive"
     assert usage.limits([limited], ASKED).outcome == "passed"
     assert usage.limits([limited], ASKED, resources=["cpu"]).outcome == "failed"
+    container = limited.spec.containers[0]
+    unlimited = msgspec.structs.replace(container, resources=Resources(limits={"memory": "0"}))
+    zero = msgspec.structs.replace(limited, spec=msgspec.structs.replace(limited.spec, containers=(unlimited,)))
+    finding = usage.limits([zero], ASKED)
+    assert (finding.outcome, finding.rows[0][2]) == ("failed", "memory=0")
 
 
 def test_every_recorded_state_is_here() -> None:

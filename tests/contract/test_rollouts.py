@@ -13,6 +13,7 @@ import pytest
 from pytest_deploycheck.checks.asked import Asked
 from pytest_deploycheck.checks.jobs import complete
 from pytest_deploycheck.checks.kubectl import rollout_status
+from pytest_deploycheck.checks.revisions import unchanged
 from pytest_deploycheck.checks.rollout import rollout
 from pytest_deploycheck.model.kubernetes.pods import Pod  # noqa: TC001 - the decoder resolves the annotations
 from pytest_deploycheck.model.kubernetes.workloads import (
@@ -169,6 +170,50 @@ def test_the_wanted_image(name: str, image: str, observed: str) -> None:
     finding = judged(name, image=image)
     assert finding.observed == (observed or OURS[name][1])
     assert finding.outcome == ("failed" if observed else "passed")
+
+
+def test_a_wanted_digest_where_the_template_has_a_tag() -> None:
+    workload, pods, revisions, now = stage("tag-moved")
+
+    def running(pod: Pod) -> str:
+        return (pod.status.container_statuses or ())[0].image_id.rpartition("@")[2]
+
+    found = {running(pod) for pod in pods}
+    assert len(found) == 2
+    for digest in found:
+        finding = judged("tag-moved", image=digest)
+        others = [pod.metadata.name for pod in pods if running(pod) != digest]
+        assert f"not running {digest}; 2 different images run as" in finding.observed
+        assert [row[0] for row in finding.rows[: len(others)]] == others
+    # all of them run it, though the template does not name it
+    wanted = running(pods[0])
+    status = (pods[0].status.container_statuses or ())[0]
+    same = [
+        msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, container_statuses=(status,)))
+        for pod in pods
+    ]
+    good = rollout(workload, same, revisions, ASKED, now=now + timedelta(seconds=2), image=wanted, silent_nodes={})
+    assert (good.outcome, good.observed) == ("passed", OURS["complete"][1].partition(" pods")[0] + good.observed[6:])
+    bad = rollout(workload, same, revisions, ASKED, now=now, image="sha256:" + "0" * 64, silent_nodes={})
+    assert (bad.outcome, bad.observed) == ("failed", f"3 of 3 pods are not running sha256:{'0' * 64}")
+
+
+@pytest.mark.parametrize("name", ["complete", "sts-complete", "ds-complete"])
+def test_another_rollout_after_the_deployment(name: str) -> None:
+    workload, _, revisions, _ = stage(name)
+    made = max(one.metadata.creation_timestamp for one in revisions if one.metadata.creation_timestamp is not None)
+    now = made + timedelta(hours=1)
+
+    def since(moment: datetime | None) -> tuple[str, str]:
+        finding = unchanged(workload, revisions, ASKED, now=now, since=moment)
+        return finding.outcome, finding.observed
+
+    amount = f"{len(revisions)} revision{'s' if len(revisions) > 1 else ''}"
+    assert since(made) == ("passed", f"none of {amount} was made after the deployment")
+    assert since(made - timedelta(seconds=59))[0] == "passed"
+    assert since(made - timedelta(seconds=61)) == ("failed", "1 revision made after the deployment")
+    assert since(None)[0] == since(now + timedelta(seconds=1))[0] == "inconclusive"
+    assert unchanged(workload, (), ASKED, now=now, since=made).observed == "no data: it has no revision"
 
 
 def test_superseded_by_another_image() -> None:

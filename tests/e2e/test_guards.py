@@ -75,6 +75,34 @@ def test_a_forgotten_assert_is_an_error_that_names_its_line(run: Callable[..., R
     assert "test_check.py:2" in ran.text
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("promtheus", "did you mean 'prometheus'?"),
+        ("cluster.storage_class", "it takes systems and tables of an environment"),
+        ("prometheus.url.more", "did you mean 'prometheus'?"),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_a_need_that_nobody_can_meet_is_a_usage_error(run: Callable[..., Ran], name: str, hint: str) -> None:
+    ran = run(
+        test_check=f"""
+            import pytest
+
+            @pytest.mark.needs("{name}")
+            @pytest.mark.blocker
+            def test_a(prometheus):
+                assert prometheus("x") < 1
+
+            @pytest.mark.blocker
+            def test_b(prometheus):
+                assert prometheus("x") < 1
+        """
+    )
+    assert ran.code == 4, ran.text
+    assert f"test_check.py::test_a: needs() does not know '{name}': {hint}" in ran.text
+
+
 @pytest.mark.usefixtures("configured")
 def test_an_answer_by_itself_is_neither_true_nor_false(run: Callable[..., Ran]) -> None:
     ran = run(test_check='def test_a(prometheus):\n    assert prometheus("x")\n')

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_deploycheck.sandbox.cluster_api import ClusterApi
-from pytest_deploycheck.sandbox.cluster_demo import TOKEN, demo_cluster
+from pytest_deploycheck.sandbox.cluster_demo import TOKEN, demo_cluster, warning
 from pytest_deploycheck.sandbox.cluster_faults import broken
 from pytest_deploycheck.sandbox.cluster_objects import NAMESPACE, moment
 from pytest_deploycheck.sandbox.service import Listener
@@ -19,6 +21,8 @@ from tests.servers.clusters import kubeconfig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_deploycheck.sandbox.cluster_api import Cluster
 
 CHECKS = """
 [environments.demo.kubernetes]
@@ -80,15 +84,21 @@ keys = ["settings.toml"]
 
 
 def verify(
-    directory: Path, *faults: str, suite: str = "suites/post_deploy/test_kubernetes.py", more: str = ""
+    directory: Path,
+    *faults: str,
+    suite: str = "suites/post_deploy/test_kubernetes.py",
+    more: str = "",
+    without: str = " ",
+    found: Cluster | None = None,
 ) -> Verified:
-    """Run a suite on a demo cluster with these faults; `more` is of the configuration."""
-    listener = Listener(ClusterApi(broken(demo_cluster(), *faults)).answer)
+    """Run a suite on a demo cluster with these faults; `more` is of the configuration, `without` one key of it."""
+    listener = Listener(ClusterApi(broken(found or demo_cluster(), *faults)).answer)
     listener.open()
     try:
         kubeconfig(directory / "kubeconfig", f"http://127.0.0.1:{listener.port}", token=TOKEN)
         config = directory / "deploycheck.toml"
-        config.write_text(CHECKS.replace("FINISHED", moment(50)) + more)
+        lines = [line for line in CHECKS.splitlines() if not line.startswith(f"{without} =")]
+        config.write_text("\n".join(lines).replace("FINISHED", moment(50)) + "\n" + more)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         done = subprocess.run(
             [
@@ -118,7 +128,7 @@ def test_a_sound_cluster_is_go(tmp_path: Path) -> None:
     verified = verify(tmp_path)
     assert verified.verdict == ("GO", 0), verified.told()
     assert verified.red == [], verified.told()
-    assert len(verified.record["checks"]) == 31
+    assert len(verified.record["checks"]) == 34
     evidence = kept(tmp_path)
     for secret in (TOKEN, "no-real-password", "bm8tcmVhbC", "no-real-username"):
         assert secret.encode() not in evidence
@@ -131,6 +141,31 @@ def test_what_only_warns_does_not_gate(tmp_path: Path) -> None:
     (red,) = verified.red
     assert (red["requirement"], red["result"]["outcome"]) == ("KU6", "failed")
     assert "1 container above" in red["result"]["summary"]
+
+
+def test_a_rollout_after_the_deployment_and_a_complaint_of_a_pod_that_is_gone(tmp_path: Path) -> None:
+    found = demo_cluster()
+    for one in found.objects["apps", "replicasets"]:
+        if one["metadata"]["name"] == "mcp-new":
+            one["metadata"]["creationTimestamp"] = moment(-30)
+    warning(found, "mcp-old-x7k2p", "Pod", "FailedScheduling", "0/3 nodes are available")
+    verified = verify(tmp_path, found=found)
+    assert verified.verdict == ("GO", 0), verified.told()
+    told = {red["nodeid"].rpartition("::")[2]: red["result"]["summary"] for red in verified.red}
+    assert list(told) == ["test_no_warning_events[deployment:mcp]", "test_no_other_rollout[deployment:mcp]"]
+    assert {red["requirement"] for red in verified.red} == {"KU3"}
+    assert "1 Warning event: FailedScheduling (1)" in told["test_no_warning_events[deployment:mcp]"]
+    assert "1 revision made after the deployment (mcp-new" in told["test_no_other_rollout[deployment:mcp]"]
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [("storage_classes", "cluster.storage_classes"), ("finished_at", "deployment.finished_at")],
+)
+def test_what_nothing_is_expected_of_is_left_out_and_told(tmp_path: Path, key: str, more: str) -> None:
+    verified = verify(tmp_path, without=key)
+    assert verified.verdict == ("GO", 0), verified.told()
+    assert f"no {more} (" in verified.text
 
 
 def test_the_documents_example_passes(tmp_path: Path) -> None:

@@ -170,11 +170,29 @@ class StorageClass(msgspec.Struct, frozen=True, kw_only=True):
         return self.metadata.annotation("storageclass.kubernetes.io/is-default-class") == "true"
 
 
+class PolicyRule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Traffic that a network policy lets through: from (ingress) or to (egress) peers, on ports.
+
+    What is absent or empty means all peers, or all ports.
+    """
+
+    from_: tuple[msgspec.Raw, ...] | None = msgspec.field(name="from", default=None)
+    to: tuple[msgspec.Raw, ...] | None = None
+    ports: tuple[msgspec.Raw, ...] | None = None
+
+    @property
+    def lets_all_through(self) -> bool:
+        """Whether it restricts nothing."""
+        return not (self.from_ or self.to or self.ports)
+
+
 class NetworkPolicySpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whose traffic a policy restricts, and in which directions."""
+    """Whose traffic a policy restricts, in which directions, and what it lets through."""
 
     pod_selector: LabelSelector = LabelSelector()
     policy_types: tuple[str, ...] | None = None
+    ingress: tuple[PolicyRule, ...] | None = None
+    egress: tuple[PolicyRule, ...] | None = None
 
 
 class NetworkPolicy(msgspec.Struct, frozen=True, kw_only=True):
