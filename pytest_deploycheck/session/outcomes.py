@@ -53,6 +53,8 @@ def classify(report: pytest.TestReport, error: BaseException | None) -> Classifi
         return Classified(Outcome.ERROR, first_line(str(report.longrepr)) or "failed without an exception")
     if isinstance(error, DeploycheckError):
         return Classified(error.outcome, error.headline)
+    if isinstance(error, pytest.FixtureLookupError) and error.argname is not None:
+        return Classified(Outcome.ERROR, f"there is no fixture {error.argname!r}")
     text = first_line(str(error))
     if isinstance(error, pytest.fail.Exception) and text.startswith("Timeout"):
         return Classified(Outcome.ERROR, text)  # pytest-timeout: the check was stopped, nothing was measured

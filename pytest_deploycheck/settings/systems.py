@@ -120,7 +120,7 @@ class System(Frozen):
     retries: Retries = Field(default_factory=Retries.model_construct)
     """Repetition of reads."""
     give_up_after: Annotated[Whole, Field(ge=0, le=100)] = 2
-    """Requests in a row without any answer after which the system is left alone for 30 s; 0 = never left alone."""
+    """Requests in a row without any answer after which the system is left alone for 10 s; 0 = never left alone."""
     max_body: Size = 64 * 2**20
     """The largest answer that is read."""
     compression: Literal["auto", "gzip", "identity"] = "auto"
@@ -163,7 +163,7 @@ class Kubernetes(Frozen):
     retries: Retries = Field(default_factory=Retries.model_construct)
     """Repetition of reads."""
     give_up_after: Annotated[Whole, Field(ge=0, le=100)] = 2
-    """Requests in a row without any answer after which the cluster is left alone for 30 s; 0 = never left alone."""
+    """Requests in a row without any answer after which the cluster is left alone for 10 s; 0 = never left alone."""
     max_body: Size = 64 * 2**20
     """The largest answer that is read; lists come in pages."""
     writes: Flag = False

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.clock import Clock
     from pytest_deploycheck.transport.endpoint import Endpoint
 
-PAUSE_SECONDS = 30.0
-"""So long a silent system is left alone before it is asked again."""
+PAUSE_SECONDS = 10.0
+"""So long a silent system is left alone before it is asked again: so much later checks that wait see it recover."""
 PROBE_SECONDS = 2.0
 """How long it gets to answer the plain question that decides whether it is silent."""
 

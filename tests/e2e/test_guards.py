@@ -254,3 +254,16 @@ def test_a_check_without_observation_can_record_what_it_saw(run: Callable[..., R
     (line,) = (json.loads(line) for line in lines)
     assert (line["check"], line["method"], line["url"]) == ("test_check.py::test_a", "RECORD", "record:queue")
     assert (pytester.path / "reports/latest/evidence/bodies" / line["body_sha256"]).read_text() == '{"depth": 3}'
+
+
+def test_a_fixture_that_does_not_exist_is_told_in_words(run: Callable[..., Ran]) -> None:
+    ran = run(
+        test_check="""
+        import pytest
+
+        @pytest.mark.within("10m")
+        def test_a(deploycheck, promtheus): pass
+        """
+    )
+    assert ran.code == 6
+    assert ran.result_of(ran.record["checks"][0]) == ("error", "there is no fixture 'promtheus'")
