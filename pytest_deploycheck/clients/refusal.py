@@ -30,6 +30,8 @@ def refuse(reply: Reply, system: str, problem: str) -> CannotMeasure:
     """
     try:
         document = json.loads(reply.body)
+    except UnicodeDecodeError as error:
+        return reply.malformed(f"not UTF-8 (byte {error.start})")
     except (ValueError, RecursionError):
         return reply.malformed(f"not complete JSON: {problem}")
     if isinstance(document, dict) and document.get("status") == "error":

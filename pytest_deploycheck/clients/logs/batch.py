@@ -92,12 +92,17 @@ def batches(
 
 def _batch(lines: list[bytes], longest: int, *, only_ascii: bool) -> Batch:
     found = Batch(lines, only_ascii)
-    if max(map(len, lines)) > longest:
-        for at, line in enumerate(lines):
-            if len(line) > longest:
-                found.too_long[at] = len(line)
-                lines[at] = line[:_HEAD]
+    cut(found, longest)
     return found
+
+
+def cut(batch: Batch, longest: int = LONGEST_LINE) -> None:
+    """Let only the heads of lines that are too long stay in a batch, and note their lengths."""
+    if max(map(len, batch.lines)) > longest:
+        for at, line in enumerate(batch.lines):
+            if len(line) > longest:
+                batch.too_long[at] = len(line)
+                batch.lines[at] = line[:_HEAD]
 
 
 def _overlong(head: bytes, length: int) -> Batch:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_deploycheck.clients.logs import evidence, parallel
-from pytest_deploycheck.clients.logs.batch import Batch, Meter, batches
+from pytest_deploycheck.clients.logs.batch import Batch, Meter, batches, cut
 from pytest_deploycheck.clients.logs.json_line import parse
 from pytest_deploycheck.clients.logs.reading import Form, Plan, Reading, form_of, read
 from pytest_deploycheck.clients.logs.roles import SAMPLE
@@ -214,6 +214,8 @@ def _metered(stream: Iterator[Batch], meter: Meter) -> Iterator[Batch]:
     for batch in stream:
         for line in batch.lines:
             meter.add(line + b"\n")
+        if batch.lines:
+            cut(batch)
         yield batch
 
 

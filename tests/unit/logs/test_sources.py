@@ -224,6 +224,27 @@ def test_programs_that_give_no_log(
         assert error.value.details == ("it says: no such service: mcp",)
 
 
+def test_programs_that_print_nothing_or_garbage(reader: Reader) -> None:
+    found = reader.read(command=program("pass"))
+    assert (found.lines, found.size) == (0, 0)
+    text = """\
+import sys
+out = sys.stdout.buffer
+out.write(b"{" + b"x" * 10_000_000 + b"\\n" + bytes(range(11, 256)) + b"\\n")
+out.write(b'{"level": "INFO", "message": "\\xff"}\\n')
+out.write(b'{"level": "INFO", "time": "2126-11-21T09:00:00Z"}\\n{"level": "INFO"')
+"""
+    found = reader.read(command=program(text), max_bytes="20MB")
+    assert (found.lines, found.parsed, found.invalid, found.outside) == (5, 1, 4, 1)
+    assert [(one.line, one.reason) for one in found.offenders] == [
+        (1, "10,000,001 bytes long: too long to be read"),
+        (2, "not UTF-8 (byte 117)"),
+        (3, "not UTF-8 (byte 30)"),
+        (5, "not JSON: Input data was truncated"),
+    ]
+    assert [one.reason for one in found.outsiders] == ["3155673200.0 s in the future"]
+
+
 def test_a_program_is_ended_with_its_children(tmp_path: Path) -> None:
     told = tmp_path / "pid"
     text = f"import subprocess as s; c = s.Popen(['sleep', '60']); open({str(told)!r}, 'w').write(str(c.pid)); c.wait()"

@@ -12,6 +12,8 @@ import msgspec
 from pytest_deploycheck.clients.logs.batch import Batch
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.errors import CannotMeasure, NotEnoughData, NotFound, TooLarge
+from pytest_deploycheck.transport.refusals import refusal
+from pytest_deploycheck.transport.reply import one_line, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +89,10 @@ def documents(
         asked["must"] = [{"query_string": {"query": query}}]
     body = {"size": page, "query": {"bool": asked}, "sort": [{time_field: {"order": "asc"}}], "track_total_hits": True}
     path = f"/{quote(index, safe='*,-_.')}/_search"
-    answer, reply = _decoded(
-        wire, wire.request("POST", path, params={"scroll": _KEEP}, json=body, expect="json", effect="read"), index
+    first = wire.request(
+        "POST", path, params={"scroll": _KEEP}, json=body, expect="json", effect="read", statuses="any"
     )
+    answer, reply = _decoded(wire, first, index, time_field)
     size = came = 0
     try:
         while answer.hits.hits:
@@ -111,8 +114,9 @@ def documents(
                 json={"scroll": _KEEP, "scroll_id": answer.scroll},
                 expect="json",
                 effect="read",
+                statuses="any",
             )
-            answer, reply = _decoded(wire, again, index)
+            answer, reply = _decoded(wire, again, index, time_field)
     finally:
         if answer.scroll is not None:
             with suppress(CannotMeasure):  # it ends by itself in a minute
@@ -126,18 +130,57 @@ def documents(
         )
 
 
-def _decoded(wire: Wire, reply: Reply, index: str) -> tuple[_Answer, Reply]:
+def _refused(wire: Wire, reply: Reply, index: str, time_field: str) -> CannotMeasure | NotEnoughData:
+    """Return the error for an answer whose status is not 2xx."""
+    told = _causes(reply)
+    match reply.status, told:
+        case 404, {"index_not_found_exception": _}:
+            return _no_index(wire, reply, index)
+        case 404, {"search_context_missing_exception": _}:
+            return NotEnoughData(
+                f"{wire.endpoint.name}: the scroll was gone before all documents had come: what came is a part",
+                where=place(reply.url),
+                evidence=reply.evidence,
+                next_step="is the cluster overloaded, or are too many scrolls open? Narrow the window, then run again",
+            )
+    error = refusal(reply, wire.endpoint)
+    if told:
+        error.details = tuple(f"the server says: {one_line(f'{kind}: {why}')}" for kind, why in told.items())
+    if reply.status == 400:  # noqa: PLR2004 - Bad Request
+        error.next_step = (
+            f"is {time_field} the index's field of time (`fields.time` of the source)? Is `query` in Lucene's syntax?"
+        )
+    return error
+
+
+def _causes(reply: Reply) -> dict[str, str]:
+    """Return the kinds of errors in an answer, with their reasons: the roots tell more than what they led to."""
+    try:
+        error = msgspec.json.decode(reply.body)["error"]
+        found = {str(one["type"]): str(one["reason"]) for one in error.get("root_cause") or [error]}
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
+        return {}
+    return {kind: reply.redactor.text(why) for kind, why in found.items()}
+
+
+def _no_index(wire: Wire, reply: Reply, index: str) -> NotFound:
+    return NotFound(
+        f"{wire.endpoint.name}: no index matches {index!r}",
+        where=reply.url,
+        evidence=reply.evidence,
+        next_step="look at _cat/indices with the same credentials: indices that may not be read are not there",
+    )
+
+
+def _decoded(wire: Wire, reply: Reply, index: str, time_field: str) -> tuple[_Answer, Reply]:
+    if not 200 <= reply.status < 300:  # noqa: PLR2004 - success
+        raise _refused(wire, reply, index, time_field)
     try:
         answer = _answer.decode(reply.body)
     except UNREADABLE as error:
         raise refuse(reply, "Elasticsearch or OpenSearch", str(error)) from None
     if answer.shards.total == 0:
-        raise NotFound(
-            f"{wire.endpoint.name}: no index matches {index!r}",
-            where=reply.url,
-            evidence=reply.evidence,
-            next_step="look at _cat/indices with the same credentials: indices that may not be read are not there",
-        )
+        raise _no_index(wire, reply, index)
     if answer.timed_out or answer.shards.failed:
         told = (
             "the search timed out"

@@ -9,6 +9,7 @@ import msgspec
 from pytest_deploycheck.clients.logs.batch import Batch
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.errors import NotEnoughData, QueryFailed, TooLarge
+from pytest_deploycheck.transport.reply import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ PAGE = 5000
 """Loki's own limit of entries in one answer, unless its operators raised it."""
 _PATH = "/loki/api/v1/query_range"
 _NANOSECONDS = 1_000_000_000
+_SHOWN = 5
 _SERVICE_LABELS = ("service_name", "service", "app", "container", "job")
 
 
@@ -35,7 +37,7 @@ class _Data(msgspec.Struct, rename="camel"):
 class _Answer(msgspec.Struct):
     data: _Data
     status: str = "success"
-    warnings: list[str] = msgspec.field(default_factory=list)
+    warnings: list[str] | None = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -55,7 +57,8 @@ def entries(wire: Wire, selector: str, *, since: float, until: float, limit: int
 
     Raises:
         QueryFailed: if it is refused, or is a metric query.
-        NotEnoughData: if more entries share one nanosecond than a page holds, so that none behind them can be reached.
+        NotEnoughData: if Loki warns of anything, or if more entries share one nanosecond than a page holds, so that
+            none behind them can be reached.
         TooLarge: if there are more bytes.
         CannotMeasure: for whatever else is no usable answer.
     """
@@ -112,6 +115,14 @@ def _page(wire: Wire, selector: str, start: int, end: int, page: int) -> list[tu
         found = [_entry(value, _service(stream.stream)) for stream in streams for value in stream.values]
     except (*UNREADABLE, ValueError) as error:
         raise refuse(reply, "Loki", str(error)) from None
+    if answer.warnings:
+        raise NotEnoughData(
+            f"{wire.endpoint.name}: Loki warns of its answer: what came may be a part",
+            where=reply.url,
+            details=[one_line(reply.redactor.text(warning)) for warning in answer.warnings[:_SHOWN]],
+            evidence=reply.evidence,
+            next_step="look at what it warns of; a narrower selector or window may do without it",
+        )
     return sorted(found, key=lambda one: one[0])
 
 
