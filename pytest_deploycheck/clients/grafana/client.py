@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -79,6 +79,11 @@ class GrafanaClient:
         """Ask nothing yet."""
         self.wire = wire
         self._places = threading.BoundedSemaphore(IN_FLIGHT)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """What asks at the same time; kept, as starting threads for each dashboard takes longer than its queries."""
+        return ThreadPoolExecutor(IN_FLIGHT, "grafana-query")
 
     # --- the server ---------------------------------------------------------------------------------------------------
 
@@ -205,8 +210,7 @@ class GrafanaClient:
         if some <= 1:
             yield from (self._run(one, keep) for one in questions)
             return
-        with ThreadPoolExecutor(min(IN_FLIGHT, some), "grafana-query") as threads:
-            yield from threads.map(lambda one: self._run(one, keep), questions)
+        yield from self._threads.map(lambda one: self._run(one, keep), questions)
 
     def _run(self, question: Planned, keep: bool) -> tuple[PanelResult, CannotMeasure | None]:
         panel, title = question.panel, question.title
