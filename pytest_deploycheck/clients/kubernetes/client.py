@@ -128,8 +128,14 @@ class KubernetesClient:
 
     @property
     def skew(self) -> float | None:
-        """Seconds that the server's clock is ahead of the runner's, to a second; None if it is not known."""
-        return None if self._server_time is None else self._server_time[0].timestamp() - self._server_time[1]
+        """Seconds that the server's clock is ahead of the runner's, at the least; None if it is not known.
+
+        The server tells whole seconds: within the one that it tells, the clocks may agree.
+        """
+        if self._server_time is None:
+            return None
+        begins = self._server_time[0].timestamp() - self._server_time[1]
+        return begins if begins > 0 else min(0.0, begins + 1)
 
     def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
         """Return one object; None if there is none of that name."""
