@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_deploycheck.checks import thresholds
 from pytest_deploycheck.checks.combining import combine
-from pytest_deploycheck.face.steps import COARSE, USUAL, step_over
+from pytest_deploycheck.face.steps import COARSE, USUAL, observed_range, step_over
 from pytest_deploycheck.face.vectors import VectorAnswer, number_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def over_window(prometheus: Prometheus, expr: str, elapsed: float, unseen: float
         step = terms.every or step_over(terms.seconds, wanted, series=len(vector))
         if elapsed >= step:
             end = vector.evaluation_time if vector.evaluation_time is not None else api.query("time()").values[0]
-            past = api.range(expr, end - min(elapsed, max(unseen, _reach(terms) * step)), end, step)
+            past = observed_range(prometheus, expr, end - min(elapsed, max(unseen, _reach(terms) * step)), end, step)
     if past is None:
         ledger.looked_back = True  # the window has only begun: one look is all there is to judge
         return VectorAnswer(vector, ledger, box[0])

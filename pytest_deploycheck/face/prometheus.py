@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.clients.prometheus.client import PrometheusClient
-from pytest_deploycheck.clients.prometheus.status import shortest_interval
+from pytest_deploycheck.clients.prometheus.status import shortest_interval, usual_scrape_interval
 from pytest_deploycheck.errors import AuthorMistake, DeploycheckError, NotReady, NotSupported
 from pytest_deploycheck.face.judged import Judged, System, judge, seconds_of
 from pytest_deploycheck.face.vectors import AgeAnswer, RangeAnswer, VectorAnswer
@@ -78,6 +78,7 @@ class Prometheus(System):
         self.known_version = ""
         self._rhythm: float | None = None
         self._rhythm_known = False
+        self.scrape_interval: float | None = None
 
     @cached_property
     def client(self) -> PrometheusConnect:
@@ -133,11 +134,13 @@ class Prometheus(System):
         length = seconds_of(window, "the window")
         if length <= 0:
             raise AuthorMistake(f"a window of {length:g} s", next_step="give a positive one")
+        from pytest_deploycheck.face.steps import observed_range
+
         with self._asking(expr, f"graph: {self.api.graph_url(expr)}") as box:
             now = self._now()
             length = length if whole else self._since_deployment(length, now)
             seconds = seconds_of(step, "the step") if step is not None else self._step_over(expr, length)
-            vector = self.api.range(expr, now - length, now, seconds)
+            vector = observed_range(self, expr, now - length, now, seconds)
         return RangeAnswer(vector, self._ledger, box[0], step=seconds, coverage=coverage)
 
     def age(self, selector: str) -> AgeAnswer:
@@ -372,7 +375,8 @@ class Prometheus(System):
             self._rhythm_known = True
             sampled = self._ledger.sampled
             try:
-                self._rhythm = shortest_interval(self.api.config_text())
+                config = self.api.config_text()
+                self._rhythm, self.scrape_interval = shortest_interval(config), usual_scrape_interval(config)
             except DeploycheckError:
                 self._rhythm = None  # only the spacing of attempts depends on it
             self._ledger.sampled = sampled  # nothing is judged by it

@@ -1,8 +1,19 @@
-"""How far apart the points lie in which a window is read: as close as the system changes, if that can be afforded."""
+"""In which points a window is read: as close as the system changes, and only where it was observed at all."""
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from pytest_deploycheck.errors import Forbidden, NotSupported, QueryFailed
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.face.prometheus import Prometheus
+    from pytest_deploycheck.model.prometheus import RangeVector
+
+__tracebackhide__ = True
 
 SHORTEST: Final = 1.0
 """Seconds; nothing is read in smaller steps, unless its author says so."""
@@ -29,3 +40,36 @@ def step_over(length: float, wanted: float, *, series: int) -> float:
     """
     points = max(COARSE, min(_MOST_POINTS, _MOST_SAMPLES // max(1, series)))
     return max(SHORTEST, wanted, length / points)
+
+
+def observed_range(prometheus: Prometheus, expr: str, start: float, end: float, step: float) -> RangeVector:
+    """Return a range without the points at which Prometheus itself observed nothing.
+
+    While it was down or hung it scraped nobody; asked later it repeats the last samples from before for five minutes,
+    and a gap would look like good values. A Prometheus without a single `up` in the window (one that is only written
+    to) does not tell.
+
+    Args:
+        prometheus: who is asked.
+        expr: PromQL giving an instant vector or a scalar.
+        start: Unix seconds on Prometheus's clock.
+        end: the same.
+        step: seconds between points.
+
+    Raises:
+        CannotMeasure: if there is no usable answer.
+    """
+    vector = prometheus.api.range(expr, start, end, step)
+    prometheus.rhythm()  # reads the configuration, once
+    if prometheus.scrape_interval is None:
+        return vector
+    reach = math.ceil(2 * prometheus.scrape_interval + 1)
+    try:
+        found = prometheus.api.range(f"count(count_over_time(up[{reach}s]))", start, end, step)
+    except (Forbidden, NotSupported, QueryFailed):
+        return vector  # a proxy that lets only some metrics through
+    seen = {sample.timestamp for one in found for sample in one.samples}
+    if not seen or all(sample.timestamp in seen for one in vector for sample in one.samples):
+        return vector
+    kept = (replace(one, samples=tuple(it for it in one.samples if it.timestamp in seen)) for one in vector)
+    return replace(vector, series=tuple(kept))

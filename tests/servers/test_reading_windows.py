@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pytest_deploycheck.errors import NotEnoughData
 from pytest_deploycheck.face.ledger import Ledger
 from pytest_deploycheck.face.prometheus import Prometheus
 from pytest_deploycheck.model.outcome import Outcome
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 NOW = 1_800_000_000.0
+CONFIG = """global:
+  scrape_interval: 15s
+  evaluation_interval: 1m
+scrape_configs:
+- job_name: mcp
+  scrape_interval: 15s
+"""
+DOWN = (NOW - 3600, NOW - 3500)  # Prometheus itself; what is asked of this time is repeated from before
 OUTAGE = (NOW - 40_000, NOW - 39_700)  # five minutes, half a day ago
 
 
@@ -31,10 +40,12 @@ def answer(connection: Connection) -> None:
     target = urlsplit(connection.server.targets[-1].split()[1])
     query = {name: values[0] for name, values in parse_qs(target.query).items()}
     if target.path.endswith("/status/config"):
-        data: dict[str, Any] = {"yaml": "global:\n  scrape_interval: 15s\n  evaluation_interval: 1m\n"}
+        data: dict[str, Any] = {"yaml": CONFIG}
     elif target.path.endswith("/query_range"):
         start, end, step = float(query["start"]), float(query["end"]), float(query["step"])
         times = [start + step * point for point in range(int((end - start) / step) + 1)]
+        if query["query"] == "count(count_over_time(up[31s]))":
+            times = [time for time in times if not DOWN[0] <= time < DOWN[1]]
         values = [[time, "0" if OUTAGE[0] <= time < OUTAGE[1] else "1"] for time in times]
         data = {"resultType": "matrix", "result": [{"metric": {"job": "mcp"}, "values": values}]}
     elif query["query"] == "time()":
@@ -56,7 +67,7 @@ def asked() -> Iterator[tuple[Prometheus, Ledger, ManualClock, Server]]:
 
 def ranges(server: Server) -> list[tuple[float, float]]:
     """Length and step of each range that was asked for."""
-    found = [parse_qs(urlsplit(it.split()[1]).query) for it in server.targets if "query_range" in it]
+    found = [parse_qs(urlsplit(it.split()[1]).query) for it in server.targets if "query_range?query=up&" in it]
     return [(round(float(it["end"][0]) - float(it["start"][0])), float(it["step"][0])) for it in found]
 
 
@@ -66,7 +77,7 @@ def test_a_range_over_a_day_sees_an_outage_of_minutes(
     prometheus, _, _, server = asked
     judged = prometheus.range("up", "24h") == 1
     assert not judged
-    assert judged.finding.rows[0][3] == "20 of 5,761"
+    assert judged.finding.rows[0][3] == "20 of 5,754"
     assert ranges(server) == [(DAY, 15.0)]
 
 
@@ -84,3 +95,13 @@ def test_a_window_that_holds_for_a_day_sees_it_too_and_reads_it_whole_only_twice
         assert bool(judged) is (advance < DAY)
         state.ended(Ended(now=clock.monotonic(), outcome=judged.finding.outcome))
     assert ranges(server) == [(DAY / 4, 15.0), (150, 15.0), (DAY + 60 + DAY / 4, 15.0)]
+
+
+def test_a_time_in_which_prometheus_was_down_is_a_gap_though_it_repeats_what_was_before(
+    asked: tuple[Prometheus, Ledger, ManualClock, Server],
+) -> None:
+    prometheus, _, _, _ = asked
+    with pytest.raises(NotEnoughData, match="1 of 1 series is covered for less than 99 % of the window"):
+        bool(prometheus.range("up", "1h30m", coverage=0.99) == 1)
+    assert prometheus.range("up", "1h30m", coverage=0.95) == 1
+    assert prometheus.range("up", "50m", coverage=1.0) == 1

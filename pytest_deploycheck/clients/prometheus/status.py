@@ -90,6 +90,28 @@ def shortest_interval(config: str) -> float | None:
     return min((seconds for seconds in found if seconds > 0), default=None)
 
 
+def usual_scrape_interval(config: str) -> float | None:
+    """Return the seconds between scrapes of the middle one of the configured jobs; None if the text has none.
+
+    Neither the shortest nor the longest will do to tell a gap: such a job may have no targets, or one an hour.
+
+    Args:
+        config: as for `shortest_interval`.
+    """
+    found = []
+    section = ""
+    for line in config.splitlines():
+        if not line.startswith((" ", "-")):
+            section = line.rstrip()
+        elif section == "scrape_configs:" and line.startswith("  scrape_interval: "):
+            try:
+                found.append(parse_go_duration(line.partition(": ")[2].strip()))
+            except ValueError:
+                continue
+    found.sort()
+    return found[len(found) // 2] if found else None
+
+
 def refuse_victoriametrics(wire: Wire, path: str, reply: Reply, why: str) -> None:
     """Refuse an empty list of a server that can only answer with empty ones.
 
