@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from pytest_deploycheck.model.finding import Finding
 
 
-def granted(found: Sequence[Permission], asked: Asked) -> Finding:
+def granted(found: Sequence[Permission], asked: Asked, *, doubts: Sequence[str] = ()) -> Finding:
     """Judge whether all of the permissions are there. FAILED: one is missing.
 
-    INCONCLUSIVE: nothing was asked, or the server says no while it could not evaluate all of its rules.
+    INCONCLUSIVE: nothing was asked, the server says no while it could not evaluate all of its rules, or what was asked
+    about does not exist.
+
+    Args:
+        found: what the server says.
+        asked: the question.
+        doubts: why its word tells nothing, such as that there is no such namespace.
     """
     judgement = Judgement(
         asked, f"{count(len(found), 'permission')} granted", ("permission", "rule to add", "the server says")
@@ -37,13 +43,16 @@ def granted(found: Sequence[Permission], asked: Asked) -> Finding:
             f"{share(len(unsure), len(found), 'permission')} not to be evaluated",
             [(one.resource.permission, "", one.problem) for one in unsure],
         )
+    for doubt in doubts:
+        judgement.doubtful(doubt)
     return judgement.finding(f"{count(len(found), 'permission')} granted")
 
 
-def denied(found: Sequence[Permission], asked: Asked) -> Finding:
+def denied(found: Sequence[Permission], asked: Asked, *, doubts: Sequence[str] = ()) -> Finding:
     """Judge whether none of the permissions is there. FAILED: one is granted.
 
-    INCONCLUSIVE: nothing was asked, or the server could not evaluate all of its rules.
+    INCONCLUSIVE: nothing was asked, the server could not evaluate all of its rules, or what was asked about does not
+    exist: nobody has a permission on that. Arguments as for `granted`.
     """
     judgement = Judgement(asked, f"{count(len(found), 'permission')} denied", ("permission", "the server says"))
     if not found:
@@ -59,4 +68,6 @@ def denied(found: Sequence[Permission], asked: Asked) -> Finding:
             f"{share(len(unsure), len(found), 'permission')} not to be evaluated",
             [(one.resource.permission, one.problem) for one in unsure],
         )
+    for doubt in doubts:
+        judgement.doubtful(doubt)
     return judgement.finding(f"{count(len(found), 'permission')} denied")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_deploycheck.checks.asked import Asked
-    from pytest_deploycheck.clients.kubernetes.refusal import Resource
     from pytest_deploycheck.face.kubernetes import Kubernetes
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.model.kubernetes import cluster
@@ -135,11 +134,3 @@ def deployed_image(deployed: Deployed) -> str | None:
     if deployed.image_digest is not None:
         return deployed.image_digest
     return f":{deployed.version}" if deployed.version is not None else None
-
-
-def can_i(what: Resource) -> str:
-    """Return the command that asks for a permission by hand."""
-    resource = f"{what.name}.{what.group}" if what.group else what.name
-    tail = f" --subresource={what.subresource}" if what.subresource else ""
-    scope = f" -n {what.namespace}" if what.namespace else " -A"
-    return f"kubectl auth can-i {what.verb} {resource}{tail}{scope}"

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_deploycheck.checks import nodes as node_checks
 from pytest_deploycheck.checks import objects
-from pytest_deploycheck.checks import permissions as permission_checks
 from pytest_deploycheck.clients.kubernetes.client import KubernetesClient
 from pytest_deploycheck.clients.kubernetes.permissions import needed, permission
 from pytest_deploycheck.errors import Forbidden
+from pytest_deploycheck.face import rights
 from pytest_deploycheck.face.clusters import (
     EventsAnswer,
     KeysAnswer,
     NodesAnswer,
     VersionAnswer,
-    can_i,
     deployed_image,
 )
 from pytest_deploycheck.face.judged import Judged, System, judge
@@ -253,14 +252,12 @@ class Kubernetes(System):
             where: `namespace` (the configured one if it is not given; empty for all), `name`, `group`.
         """
         what = self._permission(verb, resource, subresource, **where)
-        return self._granted([what], f"may I {what.permission}?")
+        return judge(rights.granted(self.api, self._asking, [what], f"may I {what.permission}?"), self._ledger)
 
     def cannot(self, verb: str, resource: str, subresource: str = "", **where: Any) -> Judged:
         """Judge that whoever runs the checks may not do something; arguments as for `can`."""
         what = self._permission(verb, resource, subresource, **where)
-        with self._asking(f"may I {what.permission}?", can_i(what)) as box:
-            found = [self.api.review(what)]
-        return judge(permission_checks.denied(found, box[0]), self._ledger)
+        return judge(rights.denied(self.api, self._asking, what), self._ledger)
 
     def permits(self, entry: PermissionCheck) -> Judged:
         """Judge an entry of `[[permissions]]` (KU5)."""
@@ -270,7 +267,9 @@ class Kubernetes(System):
 
     def preflight(self) -> Judged:
         """Judge that every permission of the shipped RBAC manifest is granted."""
-        return self._granted(needed(self.namespace), "the permissions of the shipped manifest")
+        wanted, step = needed(self.namespace), f"deploycheck rbac --namespace {self.namespace} | kubectl apply -f -"
+        question = "the permissions of the shipped manifest"
+        return judge(rights.granted(self.api, self._asking, wanted, question, step), self._ledger)
 
     # --- parts of other answers ---------------------------------------------------------------------------------------
 
@@ -393,8 +392,3 @@ class Kubernetes(System):
     def _permission(self, verb: str, resource: str, subresource: str, **where: Any) -> Resource:
         where.setdefault("namespace", self.namespace)
         return permission(verb, resource, subresource=subresource, **where)
-
-    def _granted(self, wanted: Sequence[Resource], asked: str) -> Judged:
-        with self._asking(asked, *(can_i(one) for one in wanted[:1])) as box:
-            found = [self.api.review(one) for one in wanted]
-        return judge(permission_checks.granted(found, box[0]), self._ledger)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pytest_deploycheck.sandbox import cluster_errors as errors
+from pytest_deploycheck.sandbox.cluster_discovery import discovered
 from pytest_deploycheck.sandbox.cluster_selectors import BadSelector, by_fields, by_labels
 from pytest_deploycheck.sandbox.endpoints import Reply
 
@@ -46,7 +47,7 @@ SERVED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "authorization.k8s.io": {"v1": {"selfsubjectaccessreviews": "SelfSubjectAccessReview"}},
 }  # fmt: skip
 CREATE_ONLY = "selfsubjectaccessreviews"
-SUBRESOURCES = {"pods": {"log", "status"}, "deployments": {"scale", "status"}}
+SUBRESOURCES: Mapping[str, set[str]] = {"pods": {"log", "status"}, "deployments": {"scale", "status"}}
 _MAX_WATCH = 60.0
 
 
@@ -153,7 +154,7 @@ class ClusterApi:
             return _json(VERSION) if method == "GET" else errors.wrong_method()
         if path in ("/healthz", "/readyz", "/livez"):
             return Reply(200, b"ok", "text/plain; charset=utf-8")
-        found = self._request(method, path, raw, body)
+        found = self._discovered(path, user) or self._request(method, path, raw, body)
         if isinstance(found, Reply):
             return found
         return self._authorized(found, user, headers.get("accept", "*/*"))
@@ -163,6 +164,11 @@ class ClusterApi:
         if scheme.lower() != "bearer":
             return ANONYMOUS
         return self.cluster.users.get(token)
+
+    def _discovered(self, path: str, user: str) -> Reply | None:
+        absent = {"metrics.k8s.io"} if self.cluster.metrics == "absent" else set()
+        told = discovered(path, {group: it for group, it in SERVED.items() if group not in absent}, SUBRESOURCES)
+        return errors.forbidden_path(path) if told is not None and user == ANONYMOUS else told
 
     def _request(self, method: str, path: str, raw: str, body: bytes) -> Request | Reply:
         parts = [part for part in path.split("/") if part]

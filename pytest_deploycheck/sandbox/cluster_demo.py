@@ -48,7 +48,10 @@ def demo_cluster() -> Cluster:
     objects = cluster.objects
     objects["", "nodes"] = [kinds.node(name) for name in NODES]
     objects["coordination.k8s.io", "leases"] = [kinds.lease(name) for name in NODES]
-    objects["", "namespaces"] = [{"metadata": kinds.meta(NAMESPACE, "ns", namespace=""), "status": {"phase": "Active"}}]
+    objects["", "namespaces"] = [
+        {"metadata": kinds.meta(name, f"ns-{name}", namespace=""), "status": {"phase": "Active"}}
+        for name in (NAMESPACE, "kube-node-lease")
+    ]
     objects["storage.k8s.io", "storageclasses"] = [
         {"metadata": kinds.meta("local-fast", "sc", namespace=""), "provisioner": "example.com/local"}
     ]

@@ -42,6 +42,11 @@ def forbidden(user: str, verb: str, group: str, plural: str, *, name: str, names
     return status(403, "Forbidden", text, details)
 
 
+def forbidden_path(path: str) -> Reply:
+    """Return the answer for somebody without a credential who asks what is served."""
+    return status(403, "Forbidden", f'forbidden: User "system:anonymous" cannot get path "{path}"', {})
+
+
 def bad_request(message: str) -> Reply:
     """Return the answer to a parameter that cannot be read."""
     return status(400, "BadRequest", message)

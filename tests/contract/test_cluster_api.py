@@ -219,6 +219,27 @@ def test_a_page_that_is_too_old() -> None:
     assert document["metadata"].keys() == expected["metadata"].keys()
 
 
+def test_what_is_served() -> None:
+    def told(path: str, found: Cluster | None = None, token: str = "admin-token") -> tuple[int, Any]:  # noqa: S107
+        answer = ClusterApi(found or Cluster()).answer("GET", path, {"authorization": f"Bearer {token}"}, b"")
+        return answer.status, json.loads(answer.body) if answer.body[:1] == b"{" else answer.body.decode()
+
+    assert told("/apis/apps") == (200, reply("discovery/apis-apps.json")["response"]["body"])
+    for path, name in (("/api/v1", "api-v1"), ("/apis/apps/v1", "apis-apps-v1")):
+        status, found = told(path)
+        real = reply(f"discovery/{name}.json")["response"]["body"]
+        assert (status, found["kind"], found["groupVersion"]) == (200, real["kind"], real["groupVersion"])
+        assert {one["name"] for one in found["resources"]} <= {one["name"] for one in real["resources"]}
+    real = reply("discovery/metrics-k8s-io-absent.json")["response"]
+    assert told("/apis/metrics.k8s.io/v1beta1", Cluster(metrics="absent")) == (real["status"], real["body"])
+    real = reply("discovery/apis-anonymous.json")["response"]
+    answer = ClusterApi(Cluster()).answer("GET", "/apis", {}, b"")
+    assert answer.status == 404  # groups are told one by one
+    answer = ClusterApi(Cluster()).answer("GET", "/apis/apps", {}, b"")
+    said = real["body"]["message"].replace("/apis", "/apis/apps")
+    assert (answer.status, json.loads(answer.body)["message"]) == (real["status"], said)
+
+
 def test_metrics_api_absent_and_down() -> None:
     api = paged()
     api.cluster.metrics = "absent"

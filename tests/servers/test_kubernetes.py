@@ -259,8 +259,60 @@ def test_permissions(tmp_path: Path) -> None:
         assert caught.value.what == "the API group of the resource 'widgets' is not known"
         preflight = kubernetes.preflight()
         assert finding(preflight)[1] == "16 of 17 permissions are missing"
+        assert preflight.finding.next_steps == (
+            "deploycheck rbac --namespace shop | kubectl apply -f -",
+            "kubectl auth can-i get deployments.apps -n shop",
+        )
         exchanges = served.tape.take()
     assert {one.effect for one in exchanges} == {"read"}
+
+
+def test_what_does_not_exist_is_denied_to_everybody(tmp_path: Path) -> None:
+    with serving(cluster(lists=True), tmp_path, namespace="shop", token=NOBODY) as served:
+        for arguments, doubt in (
+            (("delete", "podz.apps"), "the cluster has no resource podz.apps: nobody has a permission on it"),
+            (("get", "pods", "lgo"), "the cluster has no resource pods/lgo: nobody has a permission on it"),
+            (("get", "widgets.example.com"), "the cluster has no resource widgets.example.com: nobody has"),
+        ):
+            with pytest.raises(NotEnoughData) as caught:
+                served.kubernetes.cannot(*arguments)
+            assert doubt in caught.value.what
+        assert served.kubernetes.cannot("get", "deployments", "scale")
+        with pytest.raises(AuthorMistake) as mistake:
+            served.kubernetes.cannot("gett", "pods")
+        assert mistake.value.what == "Kubernetes has no verb 'gett'"
+    absent = "there is no namespace nope: what is said of permissions in it tells nothing"
+    found = cluster(lists=True)
+    found.rules["nobody"] = [Rule(verbs=frozenset({"get"}), resources=frozenset({("", "namespaces")}))]
+    with serving(found, tmp_path, namespace="nope", token=NOBODY) as served:
+        with pytest.raises(NotEnoughData) as caught:
+            served.kubernetes.cannot("delete", "pods")
+        assert absent in caught.value.what
+        assert served.kubernetes.cannot("delete", "pods", namespace="shop")
+        assert served.kubernetes.cannot("delete", "pods", namespace="")
+    with serving(found, tmp_path, namespace="nope") as served:  # whoever may do everything may do it there as well
+        with pytest.raises(NotEnoughData) as caught:
+            served.kubernetes.can("get", "pods")
+        assert absent in caught.value.what
+        with pytest.raises(NotEnoughData) as caught:
+            served.kubernetes.preflight()
+        assert absent in caught.value.what
+
+
+def test_a_cluster_that_tells_nobody_what_it_serves(tmp_path: Path) -> None:
+    from tests.servers.bad_servers import answering, http
+    from tests.servers.clusters import Served
+
+    refused = '{"kind":"Status","code":403,"message":"forbidden: User \\"x\\" cannot get path \\"/apis\\""}'
+    with answering(http(403, refused, Content_Type="application/json")) as server:
+        served = Served(cluster(), server.url, tmp_path, token=TOKEN, namespace="shop")
+        from pytest_deploycheck.clients.kubernetes.permissions import permission
+        from pytest_deploycheck.face.rights import _is_served
+
+        assert _is_served(served.kubernetes.api, permission("get", "pods"))
+        with pytest.raises(Forbidden):
+            _is_served(served.kubernetes.api, permission("get", "widgets.example.com"))
+        served.wire.close()
 
 
 def test_metrics_api(tmp_path: Path) -> None:

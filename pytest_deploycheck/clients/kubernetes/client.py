@@ -83,6 +83,24 @@ class _Review(msgspec.Struct, frozen=True, kw_only=True):
     status: _ReviewStatus
 
 
+class _Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    group_version: str
+
+
+class _Group(msgspec.Struct, frozen=True, kw_only=True):
+    versions: tuple[_Version, ...]
+
+
+class _Served(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+
+
+class _Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What an API group serves in one version: `pods`, `pods/log`, …."""
+
+    resources: tuple[_Served, ...]
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """What the server says about one permission of the asker.
 
@@ -277,6 +295,25 @@ class KubernetesClient:
             reason=status.reason,
             problem=status.evaluation_error,
         )
+
+    def serves(self, resource: Resource) -> bool:
+        """Return whether the cluster has a resource, and its subresource, in any version of its group."""
+        versions = ["/api/v1"]
+        if resource.group:
+            reply = self._send("GET", f"/apis/{resource.group}")
+            if reply.status == _NOT_FOUND:
+                return False
+            what = Resource(name=f"apis/{resource.group}")
+            group: _Group = lists.read(reply, _Group, what, self.access)
+            versions = [f"/apis/{one.group_version}" for one in group.versions]
+        wanted = f"{resource.name}/{resource.subresource}" if resource.subresource else resource.name
+        for path in versions:
+            found: _Resources = lists.read(
+                self._send("GET", path), _Resources, Resource(name=path.lstrip("/")), self.access
+            )
+            if any(one.name == wanted for one in found.resources):
+                return True
+        return False
 
     def _resource(self, kind: type[Any], verb: str, namespace: str, name: str = "") -> Resource:
         if kind not in RESOURCES:

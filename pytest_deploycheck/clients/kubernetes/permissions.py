@@ -39,6 +39,13 @@ _CLUSTER_WIDE = {
 }
 
 
+VERBS = {
+    *("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"),
+    *("use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "*"),
+}
+"""Verbs of the API, of authorization itself, and of certificates; a misspelt one is denied to everybody."""
+
+
 def permission(
     verb: str, resource: str, *, subresource: str = "", namespace: str = "", name: str = "", group: str | None = None
 ) -> Resource:
@@ -69,6 +76,8 @@ def permission(
         raise AuthorMistake(
             f"{verb!r} {resource!r} is no permission", next_step='give a verb and a plural: "get", "pods"'
         )
+    if verb not in VERBS:
+        raise AuthorMistake(f"Kubernetes has no verb {verb!r}", next_step=f"use one of {', '.join(sorted(VERBS))}")
     return Resource(
         verb=verb,
         name=plural,
@@ -77,6 +86,11 @@ def permission(
         namespace="" if plural in _CLUSTER_WIDE else namespace,
         object=name,
     )
+
+
+def is_of_kubernetes(resource: Resource) -> bool:
+    """Return whether a resource, without its subresource, is one that every cluster has."""
+    return _GROUP_OF.get(resource.name) == resource.group
 
 
 def manifest(namespace: str = PLACEHOLDER) -> str:
