@@ -180,9 +180,11 @@ def _is_fast_property(schema: Mapping[str, Any]) -> bool:
     if {"object", "array"} & kinds and len(kinds - {"null"}) > 1:
         return False
     numeric = {"minimum", "maximum"} & set(schema)
-    textual = {"pattern", "minLength", "maxLength"} & set(schema)
-    return not (numeric and not kinds <= {"integer", "number", "null"}) and not (
-        textual and not kinds <= {"string", "null"}
+    lengths = {"minLength", "maxLength"} & set(schema)
+    return (
+        (not numeric or kinds <= {"integer", "number", "null"})
+        and (not lengths or kinds <= {"string", "null"})
+        and ("pattern" not in schema or kinds <= {"string", "number", "null"})
     )
 
 

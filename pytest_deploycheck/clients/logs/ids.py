@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.model.logs import Ids, Offender
@@ -16,6 +17,8 @@ _KEPT = 1 << 14
 _HEX = b"0123456789abcdef"
 _TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+="
 _ZERO = "0" * 32
+_NO_TRACE = f"0x{_ZERO}"
+"""What OpenTelemetry's SDK writes outside of a span: no id, and not a bad one."""
 _TRACE = re.compile(r"(?:0x)?(?P<id>[0-9a-f]{32})", re.ASCII)
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII)
 _GCP = re.compile(r"projects/[^/]+/traces/(?P<id>[0-9a-f]{32})", re.ASCII)
@@ -48,21 +51,24 @@ PROVEN = {
 """Kind → patterns of a schema that leave nothing to be shown but that an id is no placeholder."""
 
 
-def problem(kind: str, value: object) -> str:
-    """Return what is wrong with an id; empty if it is well formed (W3C's trace id, in the usual spellings)."""
+def identity(kind: str, value: object) -> str | None:
+    """Return an id as it is known by, whatever its spelling; None if it is not well formed.
+
+    Trace ids are W3C's: on their own, with `0x` before them, in a `traceparent`, or as Google Cloud names them.
+    """
     if isinstance(value, str):
         if kind == "trace":
             match = _TRACE.fullmatch(value) or _TRACEPARENT.fullmatch(value) or _GCP.fullmatch(value)
             if match is not None and match["id"] != _ZERO:
-                return ""
+                return match["id"]
         elif (
             _SHORTEST <= len(value) <= _LONGEST_ID
             and value.isascii()
             and not value.encode().translate(None, _TOKEN)
             and not _stands_for_nothing(value)
         ):
-            return ""
-    return _REASONS[kind]
+            return value
+    return None
 
 
 class IdTally:
@@ -92,11 +98,12 @@ class IdTally:
             first: number of the first line.
             proven: whether the schema has shown already that all of them are well formed, but for placeholders.
         """
-        if (proven and self._stands_for_something(values)) or (None not in values and self._plain(values)):
+        bare = _bare(values) if self.kind == "trace" else values
+        if (proven and self._stands_for_something(values)) or (None not in values and self._plain(bare)):
             self.present += len(values)
             mask, seen = self.mask, self.seen
-            for at in [at for at, hashed in enumerate(map(hash, values)) if not hashed & mask]:
-                value = values[at]
+            for at in [at for at, hashed in enumerate(map(hash, bare)) if not hashed & mask]:
+                value = bare[at]
                 seen[value] = seen.get(value, 0) | bit_of(at)  # type: ignore[index, arg-type]
             if len(seen) > _KEPT:
                 self._thin()
@@ -107,15 +114,15 @@ class IdTally:
 
     def add(self, value: object, service: int, number: int) -> None:
         """Add one line's id, whatever it is."""
-        if value is None or value == "":
+        if value is None or value in ("", _NO_TRACE):
             return
         self.present += 1
-        if reason := problem(self.kind, value):
+        text = identity(self.kind, value)
+        if text is None:
             self.malformed += 1
             if len(self.offenders) < _FIRST:
-                self.offenders.append(Offender(line=number, reason=reason, excerpt=str(value)[:_EXCERPT]))
+                self.offenders.append(Offender(line=number, reason=_REASONS[self.kind], excerpt=str(value)[:_EXCERPT]))
             return
-        text = str(value)
         if not hash(text) & self.mask:
             self.seen[text] = self.seen.get(text, 0) | service
             if len(self.seen) > _KEPT:
@@ -177,6 +184,18 @@ class IdTally:
             sampled=len(self.seen),
             shared=sum(1 for bits in self.seen.values() if bits & (bits - 1)),
         )
+
+
+def _bare(values: Sequence[str | None]) -> Sequence[str | None]:
+    """Return trace ids without the `0x` that OpenTelemetry's SDK writes, if all of them have it."""
+    first = values[0]
+    if not isinstance(first, str) or not first.startswith("0x"):
+        return values
+    try:
+        prefixed = all(map(str.startswith, values, repeat("0x")))  # type: ignore[arg-type]
+    except TypeError:  # some are None
+        return values
+    return [value[2:] for value in values] if prefixed else values  # type: ignore[index]
 
 
 def _stands_for_nothing(value: str) -> bool:

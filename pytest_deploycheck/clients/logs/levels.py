@@ -12,7 +12,11 @@ _NAMES = {
     "ERROR": "ERROR ERR SEVERE EXCEPTION",
     "FATAL": "FATAL CRITICAL CRIT ALERT EMERGENCY EMERG PANIC DPANIC",
 }
-LEVEL_NAMES: dict[str, str] = {name: level for level, names in _NAMES.items() for name in names.split()}
+LEVEL_NAMES: dict[str, str] = {name: level for level, names in _NAMES.items() for name in names.split()} | {
+    f"{level}{number}": level
+    for level in _NAMES
+    for number in (2, 3, 4)  # OpenTelemetry's finer steps
+}
 """Upper-case name → normalised level. GCP's `DEFAULT` says nothing of severity, and so is none."""
 
 _PINO = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARN", 50: "ERROR", 60: "FATAL"}

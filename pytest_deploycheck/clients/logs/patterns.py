@@ -86,8 +86,8 @@ def members(text: str) -> frozenset[str]:
 def misses(pattern: str) -> Callable[[Sequence[str | None]], list[int]]:
     """Return a function that gives the indexes of the texts in a column in which a pattern is not found.
 
-    What is not found may still be right by Python's reading of `$` before a line break; what is found is. None stands
-    for no text, and is never among them.
+    What is not found may still be right by Python's reading of `$` before a line break; what is found is. What is no
+    text (a number, None) is never among them.
 
     Args:
         pattern: searched for, as JSON Schema does.
@@ -100,7 +100,9 @@ def misses(pattern: str) -> Callable[[Sequence[str | None]], list[int]]:
     def one_by_one(texts: Sequence[str | None]) -> list[int]:
         # With a line break at its end a text is looked at more closely, for `$` accepts it.
         return [
-            at for at, text in enumerate(texts) if text is not None and (search(text) is None or text.endswith("\n"))
+            at
+            for at, text in enumerate(texts)
+            if isinstance(text, str) and (search(text) is None or text.endswith("\n"))
         ]
 
     if (match := _PLAIN_CLASS.fullmatch(pattern)) is not None:

@@ -78,7 +78,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         ["event", "level", "timestamp"],
         event={"type": "string"},
         level={"enum": ["debug", "info", "warning", "warn", "error", "critical", "exception", "notset"]},
-        timestamp={"type": "string", "pattern": _ISO},
+        timestamp={"type": ["string", "number"], "pattern": _ISO},  # `TimeStamper()` alone writes Unix time
     ),
     "python-json-logger": {
         **_object(["message"], message={"type": "string"}),

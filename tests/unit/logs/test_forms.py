@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from pytest_deploycheck.clients.logs.batch import Batch
-from pytest_deploycheck.clients.logs.ids import problem
+from pytest_deploycheck.clients.logs.ids import identity
 from pytest_deploycheck.clients.logs.levels import normalise
 from pytest_deploycheck.clients.logs.patterns import DIGITS, HEX, cannot_tell_apart, is_common, misses
 from pytest_deploycheck.clients.logs.signature import signature
@@ -85,6 +86,7 @@ def test_what_is_no_such_column(texts: list[object]) -> None:
         (6, "PRIORITY", "INFO"),
         (9, "PRIORITY", None), (True, "level", None), ("loud", "level", None), (None, "level", None),
         ("", "level", None),
+        ("WARN2", "SeverityText", "WARN"), ("debug4", "severity_text", "DEBUG"), ("INFO5", "level", None),
         (40.0, "level", "WARN"), ("٣٠", "level", None), ("9" * 5000, "level", None),
     ],
 )  # fmt: skip
@@ -119,7 +121,13 @@ def test_levels(value: object, key: str, level: str | None) -> None:
     ],
 )
 def test_ids(kind: str, value: object, good: bool) -> None:
-    assert (problem(kind, value) == "") == good
+    assert (identity(kind, value) is not None) == good
+
+
+def test_a_trace_is_known_by_its_id_in_every_spelling() -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for spelling in (trace, f"0x{trace}", f"00-{trace}-00f067aa0ba902b7-01", f"projects/shop/traces/{trace}"):
+        assert identity("trace", spelling) == trace
 
 
 @pytest.mark.parametrize(
@@ -269,8 +277,8 @@ def test_which_patterns_engines_read_alike(pattern: str, common: bool) -> None:
 
 
 def test_a_column_is_searched_as_each_of_its_texts_is() -> None:
-    texts = ["12", "1", "x", None, "12\n", "", "ab"]
+    texts: list[Any] = ["12", "1", "x", None, "12\n", "", "ab", 1.5]
     for pattern in ("^[0-9]{2}$", "^[0-9]+$", "^[a-c]{1,3}$", "b"):
-        wanted = [at for at, text in enumerate(texts) if text is not None and re.search(pattern, text) is None]
+        wanted = [at for at, text in enumerate(texts) if isinstance(text, str) and not re.search(pattern, text)]
         assert [at for at in misses(pattern)(texts) if at in wanted] == wanted
         assert misses(pattern)(["12", "ab"]) == [at for at, t in enumerate(["12", "ab"]) if not re.search(pattern, t)]

@@ -80,7 +80,21 @@ documents = st.fixed_dictionaries(
         "level": st.sampled_from(["INFO", "ERROR", "DEBUG", "info", "Warning", "loud", 30, None, True, {}]),
         "message": st.one_of(st.text(max_size=50), st.sampled_from(["boom 1", "boom 22", "", 5, None, {"a": 1}])),
         "service": st.sampled_from(["a", "b", None, 3, {"name": "c"}]),
-        "trace_id": st.sampled_from(["0" * 32, "a" * 32, "b" * 32, "A" * 32, "c" * 32 + "\n", "", None, 7]),
+        "trace_id": st.sampled_from(
+            [
+                "0" * 32,
+                "a" * 32,
+                "b" * 32,
+                "A" * 32,
+                "c" * 32 + "\n",
+                "",
+                None,
+                7,
+                f"0x{'a' * 32}",
+                f"0x{'0' * 32}",
+                "0x",
+            ]
+        ),
         "traceparent": st.just(f"00-{'d' * 32}-{'e' * 16}-01"),
         "request_id": st.sampled_from(["req-000001", "unknown", "00000000", "x", None, 12345678]),
         "ms": st.sampled_from([0, 1.5, -1, "2", True, 1e300]),
@@ -105,12 +119,13 @@ spellings: dict[str, Callable[[float], Any]] = {
     "none": lambda _: None,
 }
 ordinary = st.builds(
-    lambda steps, spelling: [
-        line(timestamp=spellings[spelling](NOW - 200 + sum(steps[:at]) / 1000), trace_id=f"{at:032x}")
+    lambda steps, spelling, prefix: [
+        line(timestamp=spellings[spelling](NOW - 200 + sum(steps[:at]) / 1000), trace_id=f"{prefix}{at:032x}")
         for at in range(len(steps))
     ],
     st.lists(st.integers(-10, 3000), max_size=40),
     st.sampled_from(list(spellings)),
+    st.sampled_from(["", "0x"]),
 )
 
 
