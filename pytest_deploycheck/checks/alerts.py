@@ -69,6 +69,7 @@ def unexpected(
     today: date,
     states: Collection[str] = ("firing",),
     rules: int | None = None,
+    missing: str = "",
 ) -> Finding:
     """Judge whether only known alerts are in the given states; the known ones are listed whatever the outcome is.
 
@@ -79,6 +80,7 @@ def unexpected(
         today: the date in UTC.
         states: the states that count, of `pending` and `firing`.
         rules: how many alerting rules are loaded; with 0 nothing can fire, which is INCONCLUSIVE. None: not known.
+        missing: why nobody can know of some alerts, which is INCONCLUSIVE too; empty if nothing is missing.
 
     Raises:
         AuthorMistake: if there are no states, or others than these two.
@@ -89,6 +91,8 @@ def unexpected(
     judgement = Judgement(asked, f"no unexpected alert {words}", ("alert", "state", "since", "note"))
     if rules == 0:
         judgement.doubtful("no alerting rule is loaded, so that nothing can fire")
+    if missing:
+        judgement.doubtful(missing)
     offenders: list[tuple[tuple[bool, float, str], tuple[str, str, str, str]]] = []
     accepted: dict[int, list[Alert]] = {}
     strange: list[tuple[str, str, str, str]] = []

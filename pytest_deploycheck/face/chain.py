@@ -188,12 +188,14 @@ class AlertsAnswer(Answer):
         rules: int,
         now: float,
         past: Sequence[Alert] = (),
+        missing: str = "",
     ) -> None:
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self.alerts = tuple(alert for alert in alerts if alert.state in states)
         present = {(alert.state, tuple(sorted(alert.labels.items()))) for alert in self.alerts}
         self._past = tuple(it for it in past if (it.state, tuple(sorted(it.labels.items()))) not in present)
+        self._missing = missing
         self._states = tuple(states)
         self._rules = rules
         self._now = now
@@ -209,6 +211,7 @@ class AlertsAnswer(Answer):
                 today=datetime.fromtimestamp(self._now, tz=UTC).date(),
                 states=self._states,
                 rules=self._rules,
+                missing=self._missing,
             )
         )
 

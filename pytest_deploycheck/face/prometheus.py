@@ -253,6 +253,7 @@ class Prometheus(System):
         """
         from pytest_deploycheck.clients.prometheus.history import past_alerts
         from pytest_deploycheck.face.chain import AlertsAnswer
+        from pytest_deploycheck.face.steps import gap
 
         if state not in (None, "pending", "firing"):
             raise AuthorMistake(f"Prometheus has no alerts in state {state!r}", next_step="ask for pending or firing")
@@ -266,9 +267,13 @@ class Prometheus(System):
             groups = self.api.rules(kind="alerting")
             now = self._now()
             past = past_alerts(self.api, states, elapsed, now) if elapsed >= _SHORTEST_STEP else ()
+            sustained = window.terms.sustained if window is not None else None
+            missing = gap(self, now - elapsed, now, sustained.coverage if sustained is not None else 0.9)
         rules = [rule for group in groups for rule in group.rules]
         alerts = [alert for rule in rules for alert in rule.alerts]
-        return AlertsAnswer(alerts, self._ledger, box[0], states=states, rules=len(rules), now=now, past=past)
+        return AlertsAnswer(
+            alerts, self._ledger, box[0], states=states, rules=len(rules), now=now, past=past, missing=missing
+        )
 
     def alert_history(self, window: object, *, state: str = "firing", coverage: float = 0.9) -> AlertHistoryAnswer:
         """Ask which alerts were active within a window that ends now, when and how long, as Prometheus recorded it.

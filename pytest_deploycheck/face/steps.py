@@ -22,6 +22,8 @@ COARSE: Final = 200
 """Points that are always affordable."""
 USUAL: Final = 15.0
 """Seconds between scrapes in most systems."""
+_LEAST: Final = 4
+"""Points of which a share can be told."""
 _MOST_POINTS: Final = 10_000
 """Prometheus gives at most 11,000 points a series."""
 _MOST_SAMPLES: Final = 1_000_000
@@ -60,16 +62,38 @@ def observed_range(prometheus: Prometheus, expr: str, start: float, end: float, 
         CannotMeasure: if there is no usable answer.
     """
     vector = prometheus.api.range(expr, start, end, step)
+    seen = _observed(prometheus, start, end, step)
+    if seen is None or all(sample.timestamp in seen for one in vector for sample in one.samples):
+        return vector
+    kept = (replace(one, samples=tuple(it for it in one.samples if it.timestamp in seen)) for one in vector)
+    return replace(vector, series=tuple(kept))
+
+
+def gap(prometheus: Prometheus, start: float, end: float, coverage: float) -> str:
+    """Return how much of a window Prometheus observed, if it is less than the least share; else an empty text.
+
+    Args:
+        prometheus: who is asked.
+        start: Unix seconds on Prometheus's clock.
+        end: the same.
+        coverage: the least share.
+    """
+    prometheus.rhythm()  # reads the configuration, once
+    step = max(SHORTEST, (end - start) / COARSE, prometheus.scrape_interval or 0.0)
+    if end - start < _LEAST * step or (seen := _observed(prometheus, start, end, step)) is None:
+        return ""
+    share = len(seen) / (math.floor((end - start) / step + 1e-9) + 1)
+    return "" if share >= coverage - 1e-9 else f"Prometheus scraped nothing in {(1 - share) * 100:.3g} % of the window"
+
+
+def _observed(prometheus: Prometheus, start: float, end: float, step: float) -> set[float] | None:
+    """Return the points of a window at which Prometheus had scraped anything lately; None if it does not tell."""
     prometheus.rhythm()  # reads the configuration, once
     if prometheus.scrape_interval is None:
-        return vector
+        return None
     reach = math.ceil(2 * prometheus.scrape_interval + 1)
     try:
         found = prometheus.api.range(f"count(count_over_time(up[{reach}s]))", start, end, step)
     except (Forbidden, NotSupported, QueryFailed):
-        return vector  # a proxy that lets only some metrics through
-    seen = {sample.timestamp for one in found for sample in one.samples}
-    if not seen or all(sample.timestamp in seen for one in vector for sample in one.samples):
-        return vector
-    kept = (replace(one, samples=tuple(it for it in one.samples if it.timestamp in seen)) for one in vector)
-    return replace(vector, series=tuple(kept))
+        return None  # a proxy that lets only some metrics through
+    return {sample.timestamp for one in found for sample in one.samples} or None

@@ -31,6 +31,7 @@ scrape_configs:
 - job_name: mcp
   scrape_interval: 15s
 """
+EVALUATED = {"lastEvaluation": "2027-01-15T08:00:00Z", "evaluationTime": 0.001, "duration": 0, "labels": {}}
 DOWN = (NOW - 3600, NOW - 3500)  # Prometheus itself; what is asked of this time is repeated from before
 OUTAGE = (NOW - 40_000, NOW - 39_700)  # five minutes, half a day ago
 
@@ -41,6 +42,11 @@ def answer(connection: Connection) -> None:
     query = {name: values[0] for name, values in parse_qs(target.query).items()}
     if target.path.endswith("/status/config"):
         data: dict[str, Any] = {"yaml": CONFIG}
+    elif target.path.endswith("/rules"):
+        rule = {"type": "alerting", "name": "A", "query": "x", "health": "ok", "state": "inactive", "alerts": []}
+        data = {"groups": [{"name": "g", "file": "f", "interval": 15, "rules": [{**rule, **EVALUATED}]}]}
+    elif query["query"].startswith("ALERTS"):
+        data = {"resultType": "matrix", "result": []}
     elif target.path.endswith("/query_range"):
         start, end, step = float(query["start"]), float(query["end"]), float(query["step"])
         times = [start + step * point for point in range(int((end - start) / step) + 1)]
@@ -105,3 +111,15 @@ def test_a_time_in_which_prometheus_was_down_is_a_gap_though_it_repeats_what_was
         bool(prometheus.range("up", "1h30m", coverage=0.99) == 1)
     assert prometheus.range("up", "1h30m", coverage=0.95) == 1
     assert prometheus.range("up", "50m", coverage=1.0) == 1
+
+
+def test_no_alert_is_told_of_a_time_in_which_prometheus_was_down(
+    asked: tuple[Prometheus, Ledger, ManualClock, Server],
+) -> None:
+    prometheus, ledger, clock, _ = asked
+    assert prometheus.alerts(over="90m").none()
+    state = Waiting("test_it", Terms(sustained=Sustained(seconds=5400, coverage=0.99)), run_started=0.0, origin=-5400.0)
+    ledger.window = state
+    state.begin(clock.monotonic())
+    with pytest.raises(NotEnoughData, match=r"Prometheus scraped nothing in 1\.99 % of the window"):
+        prometheus.alerts().none()
