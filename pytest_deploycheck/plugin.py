@@ -162,12 +162,12 @@ class Watch:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """An xdist worker can say what it waits for, and hears when it need not wait any longer."""
+        """An xdist worker says that there are checks, and what it waits for; it hears when it need not wait."""
         from pytest_deploycheck.session.listening import listen
         from pytest_deploycheck.session.stopping import hold
 
         listen(self._config, node)
-        hold(self._config, node)
+        hold(self._config, node, self.controller)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -1,4 +1,7 @@
-"""How xdist's workers hear that the run is over while they only wait: a channel of its own for each worker.
+"""How xdist's workers say that there are checks, and hear that the run is over: a channel of its own for each worker.
+
+Reports cannot say the first: where every check waits none comes for minutes, and a run that is killed meanwhile must
+not leave an older verdict behind.
 
 xdist lets a worker finish what it was sent, which is soon; after `-x` it would wait for checks that have minutes left,
 and Ctrl-C would kill it before it has torn its fixtures down. Both are told here, and the end of the main process too.
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 STOP = "deploycheck_stop"
-"""The key in `workerinput`, and the name of the event."""
+"""The key in `workerinput`, and the name of an event."""
+CHECKS = "deploycheck_checks"
+"""The name of the event that a worker has found checks."""
 
 _FAREWELL = 4.0
 """Seconds in which workers may say farewell after Ctrl-C; one second later execnet interrupts them."""
@@ -33,11 +38,13 @@ class Reins:
 
     Args:
         loop: xdist's `DSession`.
+        begin: is called, maybe more than once, when a worker has found checks.
     """
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: Any, begin: Callable[[], object]) -> None:
         """No worker was started."""
         self._loop = loop
+        setattr(loop, f"worker_{CHECKS}", begin)
         self._channels: list[Any] = []
         setattr(loop, f"worker_{STOP}", self._look)
 
@@ -48,6 +55,7 @@ class Reins:
             node: xdist's `WorkerController`.
         """
         channel = node.gateway.newchannel()
+        channel.setcallback(lambda _: self._loop.queue.put((CHECKS, {})))
         node.workerinput[STOP] = channel
         self._channels.append(channel)
 
@@ -91,21 +99,34 @@ class Reins:
                     active.discard(node)
 
 
-def hold(config: pytest.Config, node: Any) -> None:
-    """Let a worker that is about to start hear when the run is to end.
+def hold(config: pytest.Config, node: Any, begin: Callable[[], object]) -> None:
+    """Let a worker that is about to start say that there are checks, and hear when the run is to end.
 
     Args:
         config: pytest's, of the main process.
         node: xdist's `WorkerController`.
+        begin: is called, maybe more than once, when a worker has found checks.
     """
     reins: Any = config.pluginmanager.get_plugin("deploycheck-reins")
     if reins is None:
         loop: Any = config.pluginmanager.get_plugin("dsession")
         if not hasattr(loop, "queue"):
             return
-        reins = Reins(loop)
+        reins = Reins(loop, begin)
         config.pluginmanager.register(reins, "deploycheck-reins")
     reins.hold(node)
+
+
+def found_checks(config: pytest.Config) -> None:
+    """Say in an xdist worker that there are checks.
+
+    Args:
+        config: pytest's, of the worker.
+    """
+    channel = getattr(config, "workerinput", {}).get(STOP)
+    if channel is not None:
+        with suppress(OSError):  # the main process is gone
+            channel.send(None)
 
 
 def hear(config: pytest.Config, told: Callable[[bool], None]) -> None:

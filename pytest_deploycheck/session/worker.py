@@ -17,6 +17,7 @@ from pytest_deploycheck.session.manifest import Manifest, collect
 from pytest_deploycheck.session.outcomes import Classified, classify, nothing_observed
 from pytest_deploycheck.session.payload import pack
 from pytest_deploycheck.session.run import Run, known_run, run_of
+from pytest_deploycheck.session.stopping import found_checks
 from pytest_deploycheck.session.traces import hide_own_frames, hide_own_values, keep_authors_frames, tell
 from pytest_deploycheck.session.waitreports import Backlog, strip
 from pytest_deploycheck.session.waitreports import tell as tell_of_wait
@@ -79,6 +80,8 @@ class WorkerSide:
         self._names = {item: item.nodeid for item in items if item.nodeid in self._declarations}
         mistakes = mistakes_of(self._config)
         if not mistakes:
+            if self._is_worker and self._manifest.declarations:
+                found_checks(self._config)
             if getattr(self._config.option, "allure_report_dir", None):
                 from pytest_deploycheck.session.allureside import AllureSide
 

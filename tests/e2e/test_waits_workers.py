@@ -227,3 +227,31 @@ def test_a_run_that_is_stopped_ends_at_once_in_every_worker(
     assert {path.name for path in pytester.path.glob("down-*")} == {"down-gw0", "down-gw1"}
     kept = (pytester.path / "reports" / "latest" / "evidence" / "observations.jsonl").read_text()
     assert len({json.loads(line)["check"] for line in kept.splitlines()}) == 5
+
+
+def test_a_run_that_is_killed_while_every_check_waits_leaves_no_older_verdict(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(
+        test_check="""
+        import os, pathlib, signal, pytest
+
+        @pytest.mark.within("10m", every="200ms")
+        @pytest.mark.parametrize("n", range(4))
+        def test_never(deploycheck, n):
+            deploycheck.record("seen", "never")
+            if not os.environ.get("KILL"):
+                return
+            latest = pathlib.Path(__file__).parent / "reports" / "latest" / "signoff.json"
+            if '"HOLD"' in latest.read_text():
+                os.kill(os.getppid(), signal.SIGKILL)
+            assert False, "not yet"
+        """
+    )
+    latest = pytester.path / "reports" / "latest" / "signoff.json"
+    arguments = ("-p", "no:cacheprovider", "-n", "2")
+    assert pytester.runpytest_subprocess(*arguments, timeout=60).ret == 0
+    assert json.loads(latest.read_text())["verdict"] == "GO"
+    monkeypatch.setenv("KILL", "1")
+    pytester.runpytest_subprocess(*arguments, timeout=60)
+    assert json.loads(latest.read_text())["verdict"] == "HOLD"
