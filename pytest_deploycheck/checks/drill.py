@@ -20,6 +20,8 @@ def drilled(
 ) -> Finding:
     """Judge how far it has come. What has not happened yet is FAILED: whoever waits for it asks again.
 
+    INCONCLUSIVE: what was seen may have been another alert's.
+
     Args:
         state: as it is seen now.
         asked: the question.
@@ -44,6 +46,8 @@ def drilled(
         judgement.bad(f"delivered only after {seconds(state.delivered_after, max_latency)}")
     if problem := _end_problem(state, end_within):
         judgement.bad(problem)
+    if state.doubt:
+        judgement.doubtful(state.doubt)
     told = f", its end after {seconds(state.ended_after)}" if state.ended_after is not None else ", and ended"
     return judgement.finding(f"delivered to {receiver} after {seconds(state.delivered_after)}{told}; seen {state.how}")
 

@@ -117,6 +117,7 @@ class _Drill:
             ended_after=None if told is None or self._ended is None else max(0.0, told - self._ended),
             ended_for=None if self._ended is None else now - self._ended,
             problem=self._observer.problem,
+            doubt=self._observer.doubt,
         )
 
     def _listed(self) -> tuple[AmAlert, ...]:
@@ -212,7 +213,7 @@ class FireDrills:
         if entry.service is not None:
             told = partial(_told, self._service(entry.service), entry.path)
             return LogObserver(told, f"what {entry.service} tells at {entry.path}", self._clock)
-        return CounterObserver(self._api, entry.integration or "", self._clock)
+        return CounterObserver(self._api, entry.receiver, entry.integration or "", self._clock)
 
 
 @contextmanager

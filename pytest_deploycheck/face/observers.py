@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from pytest_deploycheck.checks.wording import count, names
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -26,6 +28,7 @@ class Observer(Protocol):
 
     how: str
     problem: str
+    doubt: str
 
     def seen(self, probe: str) -> dict[str, float]:
         """Return `firing` and `resolved`, as far as they were delivered, with the monotonic time of that."""
@@ -44,7 +47,7 @@ class ListenerObserver:
         where: it is, for people.
     """
 
-    problem = ""
+    problem = doubt = ""
 
     def __init__(self, listener: Listener, where: str) -> None:
         """Listen from now on."""
@@ -73,7 +76,7 @@ class LogObserver:
         clock: times are those of the looks.
     """
 
-    problem = ""
+    problem = doubt = ""
 
     def __init__(self, ask: Callable[[], bytes], where: str, clock: Clock) -> None:
         """Ask nothing yet."""
@@ -96,35 +99,57 @@ class LogObserver:
 class CounterObserver:
     """Alertmanager's own counters of one kind of integration; they count all alerts, not this one alone.
 
+    So they tell something only while no other alert notifies in the same way. A notification is counted when it is
+    attempted; a request only when it was answered, and so it alone tells of a delivery.
+
     Args:
         api: of Alertmanager.
+        receiver: that must have the integration.
         integration: such as `webhook`.
         clock: times are those of the looks.
     """
 
-    def __init__(self, api: AlertmanagerClient, integration: str, clock: Clock) -> None:
+    def __init__(self, api: AlertmanagerClient, receiver: str, integration: str, clock: Clock) -> None:
         """Read the counters as they are before the drill."""
         self._api, self._integration, self._clock = api, integration, clock
-        self._before = self._counters()
         self._found: dict[str, float] = {}
-        self.problem = ""
-        self.how = f"by the notifications of {integration} that Alertmanager counts, of all alerts"
+        self._others: set[str] = set()
+        kinds = {one.name: one.integrations for one in api.configuration().receivers}
+        self._rivals = {name for name, found in kinds.items() if integration in found}
+        self._unfit = ""
+        if receiver not in kinds:
+            self._unfit = f"there is no receiver {receiver}, only {names(kinds)}"
+        elif receiver not in self._rivals:
+            self._unfit = f"{receiver} has no integration {integration}, only {names(kinds[receiver])}"
+        self._before = self._counters()
+        self.problem, self.doubt = self._unfit, ""
+        self.how = f"by the requests of {integration} that Alertmanager counts, of all alerts"
 
     def seen(self, probe: str) -> dict[str, float]:
-        """Return the time at which a notification that did not fail was first counted."""
-        del probe
+        """Return the time at which a request that did not fail was first counted."""
         if self._found:
             return self._found
+        self._others |= {
+            one.labels.get("alertname", "(no name)")
+            for one in self._api.alerts(silenced=False, inhibited=False)
+            if one.labels.get(PROBE) != probe and self._rivals.intersection(one.receivers)
+        }
         now, before = self._counters(), self._before
         failed = max(
             _moved(before.requests_failed, now.requests_failed),
             _moved(before.notifications_failed, now.notifications_failed),
         )
+        self.problem = self._unfit
         if failed > 0:
             self.problem = f"requests of {self._integration} fail: {failed:g} since the alert was sent"
-        elif _moved(before.notifications, now.notifications) > 0:
+        elif _moved(before.requests, now.requests) > 0 and not self._unfit:
             self._found[FIRING] = self._clock.monotonic()
-            self.problem = ""
+        if self._others:
+            verb = "notifies" if len(self._others) == 1 else "notify"
+            self.doubt = (
+                f"{count(len(self._others), 'other alert')} {verb} by {self._integration} as well "
+                f"({names(self._others)}): whose notification was counted, nobody can tell"
+            )
         return self._found
 
     def close(self) -> None:

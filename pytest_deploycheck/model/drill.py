@@ -20,6 +20,7 @@ class DrillState(msgspec.Struct, frozen=True, kw_only=True):
         ended_after: from its end until the receiver was seen to know that; None = not yet.
         ended_for: since it was ended; None = not yet.
         problem: of the receiver's side, such as failed requests.
+        doubt: why what was seen may have been something else.
     """
 
     receivers: tuple[str, ...]
@@ -33,3 +34,4 @@ class DrillState(msgspec.Struct, frozen=True, kw_only=True):
     ended_after: float | None = None
     ended_for: float | None = None
     problem: str = ""
+    doubt: str = ""

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pytest_deploycheck.clock import SystemClock
-from pytest_deploycheck.errors import CannotMeasure, NoData, WriteNotAllowed
+from pytest_deploycheck.errors import CannotMeasure, NoData, NotEnoughData, WriteNotAllowed
 from pytest_deploycheck.sandbox.process import Child, free_port
 from pytest_deploycheck.session.run import Run
 from pytest_deploycheck.settings.drills import FireDrillCheck
@@ -131,9 +131,7 @@ def test_seen_by_counters(run: Run) -> None:
         drill = entry(service=None, path=None, integration="webhook")
         finding = last(lambda: drills.of(drill), lambda finding: finding.passed)
         assert finding.passed, finding.observed
-        assert finding.observed.endswith(
-            "; seen by the notifications of webhook that Alertmanager counts, of all alerts"
-        )
+        assert finding.observed.endswith("; seen by the requests of webhook that Alertmanager counts, of all alerts")
         with pytest.raises(NoData) as caught:
             drills.of(entry(service=None, path=None, integration="carrier-pigeon", id="other"))
         assert caught.value.what == "alertmanager counts no notifications of 'carrier-pigeon'"
@@ -220,6 +218,78 @@ def test_seen_by_a_listener_with_the_exact_time(tmp_path: Path) -> None:
         run.close()
     with closing(socket.create_server(("127.0.0.1", port))):
         pass  # the listener has let go of the port
+
+
+@contextmanager
+def counting(url: str, tmp_path: Path) -> Iterator[Run]:
+    config = tmp_path / "deploycheck.toml"
+    config.write_text(f'[environments.x.alertmanager]\nurl = "{url}"\nwrites = true\n')
+    run = Run(load(config, environment=None, overrides={}, environ={}, cwd=tmp_path))
+    run._opted_in = frozenset({"alertmanager"})
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def by_counters(**changed: Any) -> FireDrillCheck:
+    values = {"labels": {"severity": "page"}, "receiver": "hook", "integration": "webhook", **changed}
+    return FireDrillCheck.model_validate(values)
+
+
+def test_counters_do_not_take_an_attempt_for_a_delivery(tmp_path: Path) -> None:
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as silent,  # takes connections, and answers nothing
+        alertmanager_posting_to(silent.getsockname()[1], tmp_path) as url,
+        counting(url, tmp_path) as run,
+        run.alertmanager.fire_drills() as drills,
+    ):
+        drill = by_counters()
+        drills.of(drill)
+
+        def attempted() -> bool:
+            text = httpx.get(f"{url}/metrics").text
+            return 'alertmanager_notifications_total{integration="webhook"} 1' in text
+
+        ends = time.monotonic() + PATIENCE
+        while not attempted() and time.monotonic() < ends:
+            time.sleep(0.05)
+        finding = drills.of(drill).delivered().finding
+        assert finding.outcome == "failed"
+        assert finding.observed.startswith("not delivered ")
+
+
+def test_counters_moved_by_other_alerts_are_no_evidence(tmp_path: Path) -> None:
+    port = free_port()
+    tape = Tape()
+    with (
+        closing(Listener("127.0.0.1", port, tape=tape, redactor=Redactor(), clock=SystemClock())),
+        alertmanager_posting_to(port, tmp_path) as url,
+        counting(url, tmp_path) as run,
+        run.alertmanager.fire_drills() as drills,
+    ):
+        httpx.post(f"{url}/api/v2/alerts", json=[{"labels": {"alertname": "Watchdog"}}]).raise_for_status()
+        drill = by_counters()
+        with pytest.raises(NotEnoughData) as caught:
+            last(lambda: drills.of(drill), lambda finding: "not delivered" not in finding.observed)
+        assert (
+            "1 other alert notifies by webhook as well (Watchdog): whose notification was counted, nobody can tell"
+        ) in caught.value.what
+
+
+def test_counters_of_an_integration_that_the_receiver_does_not_have(tmp_path: Path) -> None:
+    with (
+        alertmanager_posting_to(free_port(), tmp_path) as url,
+        counting(url, tmp_path) as run,
+        run.alertmanager.fire_drills() as drills,
+    ):
+        for changed, problem in (
+            ({"integration": "email"}, "hook has no integration email, only webhook"),
+            ({"receiver": "pager"}, "there is no receiver pager, only hook"),
+        ):
+            finding = drills.of(by_counters(id="-".join(changed.values()), **changed)).delivered().finding
+            assert finding.outcome == "failed"
+            assert problem in finding.observed
 
 
 def test_the_listener_takes_posts_alone() -> None:
