@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.clients.promql import Selector, selectors
 from pytest_deploycheck.errors import QueryFailed
+from pytest_deploycheck.face.references import named
 from pytest_deploycheck.model.prometheus import RangeUse
 
 if TYPE_CHECKING:
@@ -33,14 +34,13 @@ def range_uses(api: PrometheusClient, rules: Sequence[Rule]) -> tuple[list[Range
     recorded = {rule.name: rule.interval for rule in rules if rule.kind == "recording"}
     by_rule: dict[str, list[Selector]] = {}
     unread: dict[str, str] = {}
-    for rule in rules:
-        name = f"{rule.group}/{rule.name}"
+    for name, rule in named(rules):
         try:
             ranged = [one for one in selectors(rule.query) if one.range is not None]
         except QueryFailed as error:
             unread[name] = error.headline
         else:
-            by_rule.setdefault(name, []).extend(ranged)
+            by_rule[name] = ranged
     scraped = list(
         dict.fromkeys(one.series for found in by_rule.values() for one in found if one.metric not in recorded)
     )

@@ -10,7 +10,7 @@ from pytest_deploycheck.clients.promql import Selector, selectors
 from pytest_deploycheck.errors import QueryFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_deploycheck.clients.prometheus.client import PrometheusClient
     from pytest_deploycheck.model.prometheus import Rule
@@ -42,15 +42,14 @@ def missing_metrics(
     """
     by_rule: dict[str, list[str]] = {}
     unread: dict[str, str] = {}
-    for rule in rules:
-        name = f"{rule.group}/{rule.name}"
+    for name, rule in named(rules):
         try:
-            named = selectors(rule.query, absent=False)
+            found = selectors(rule.query, absent=False)
         except QueryFailed as error:
             unread[name] = error.headline
             continue
-        probes = by_rule.setdefault(name, [])
-        for selector in named:
+        probes = by_rule[name] = []
+        for selector in found:
             if selector.metric not in _OWN and selector.metric not in known_absent:
                 probes.extend(_probes(selector))
     texts = list(dict.fromkeys(text for probes in by_rule.values() for text in probes))
@@ -58,6 +57,15 @@ def missing_metrics(
     for start in range(0, len(texts), _TOGETHER):
         absent |= _absent(api, texts[start : start + _TOGETHER], window)
     return {rule: _first_missing(probes, absent) for rule, probes in by_rule.items()}, unread
+
+
+def named(rules: Sequence[Rule]) -> Iterator[tuple[str, Rule]]:
+    """Yield every rule with the name it is told by: `group/name`, numbered where several have the same."""
+    seen: dict[str, int] = {}
+    for rule in rules:
+        name = f"{rule.group}/{rule.name}"
+        seen[name] = number = seen.get(name, 0) + 1
+        yield f"{name} ({number})" if number > 1 else name, rule
 
 
 def _probes(selector: Selector) -> list[str]:
@@ -84,9 +92,10 @@ def _first_missing(probes: Sequence[str], absent: Collection[str]) -> list[str]:
 def _absent(api: PrometheusClient, texts: Sequence[str], window: float) -> set[str]:
     """Ask for several selectors at once; each series of the answer carries the number of its selector."""
     seconds = max(1, round(window))
+    # last_over_time keeps the metrics' names: series of several metrics would be duplicates without them
     parts = [
         f'label_replace(vector(0), "selector", "{number}", "", "") and on () '
-        f"(count(count_over_time({text}[{seconds}s])) > 0)"
+        f"(count(last_over_time({text}[{seconds}s])) > 0)"
         for number, text in enumerate(texts)
     ]
     present = {one.labels.get("selector", "") for one in api.query(" or ".join(parts))}

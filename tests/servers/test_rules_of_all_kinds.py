@@ -1,0 +1,193 @@
+"""Rules as people write them, in a real Prometheus that scrapes a real node exporter.
+
+Every rule of a file is loaded by Prometheus, read by us, and judged or refused with a reason. Other rule files join in
+by the environment: `DEPLOYCHECK_RULES='~/rules/**/*.yml' pytest tests/servers/test_rules_of_all_kinds.py`.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from pytest_deploycheck.checks import rules as rule_checks
+from pytest_deploycheck.checks.asked import Asked
+from pytest_deploycheck.clients.prometheus import PrometheusClient
+from pytest_deploycheck.clients.promql import selectors
+from pytest_deploycheck.clock import SystemClock
+from pytest_deploycheck.errors import DeploycheckError
+from pytest_deploycheck.face.ranges import range_uses
+from pytest_deploycheck.face.references import missing_metrics, named
+from pytest_deploycheck.sandbox.process import Child, find_program, free_port
+from pytest_deploycheck.transport.endpoint import Endpoint, Retries
+from pytest_deploycheck.transport.redaction import Redactor
+from pytest_deploycheck.transport.tape import Tape
+from pytest_deploycheck.transport.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_deploycheck.model.prometheus import Rule
+
+OWN = Path(__file__).with_name("rules_of_all_kinds.yml")
+ASKED = Asked("rules", "prometheus")
+PATIENCE = 60.0
+SCRAPES = 4
+
+
+def loaded_from(files: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (group, rule) of everything in rule files."""
+    return sorted(
+        (group["name"], rule.get("alert") or rule["record"])
+        for file in files
+        for group in yaml.safe_load(Path(file).read_text())["groups"]
+        for rule in group["rules"] or ()
+    )
+
+
+@contextmanager
+def prometheus_with(files: Sequence[str], directory: Path) -> Iterator[PrometheusClient]:
+    """Yield the client of a Prometheus that has these rules, all evaluated, and scrapes a node exporter."""
+    node, own = free_port(), free_port()
+    jobs = [
+        {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+        for name, port in (("node", node), ("prometheus", own))
+    ]
+    config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "scrape_configs": jobs}
+    (directory / "prometheus.yml").write_text(json.dumps({**config, "rule_files": list(files)}))
+    children = [
+        Child(
+            "prometheus-node-exporter",
+            [find_program("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{node}"],
+            directory / "node.log",
+        ),
+        Child(
+            "prometheus",
+            [
+                find_program("prometheus"),
+                f"--config.file={directory}/prometheus.yml",
+                f"--storage.tsdb.path={directory}/data",
+                f"--web.listen-address=127.0.0.1:{own}",
+            ],
+            directory / "prometheus.log",
+        ),
+    ]
+    endpoint = Endpoint(name="prometheus", base_url=f"http://127.0.0.1:{own}", retries=Retries(attempts=1))
+    with ExitStack() as stack:
+        for child in children:
+            child.start()
+            stack.callback(child.stop)
+        wire = stack.enter_context(Wire(endpoint, tape=Tape(), redactor=Redactor(), clock=SystemClock()))
+        api = PrometheusClient(wire, SystemClock())
+        deadline = time.monotonic() + PATIENCE
+        while (lacking := _lacking(api)) and time.monotonic() < deadline:
+            for child in children:
+                child.check()
+            threading.Event().wait(0.1)
+        assert not lacking
+        yield api
+
+
+def _lacking(api: PrometheusClient) -> str:
+    """Return what is not there yet; empty if everything is."""
+    try:
+        if any(rule.health == "unknown" and rule.interval <= 1 for group in api.rules() for rule in group.rules):
+            return "a rule was not evaluated"
+        scrapes = api.query(f"count(count_over_time(up[1m]) >= {SCRAPES}) == 2 and on () sum(up) == 2")
+    except DeploycheckError as error:
+        return error.headline
+    return "" if len(scrapes) else "a target was not scraped often enough"
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusClient]:
+    with prometheus_with([str(OWN)], tmp_path_factory.mktemp("rules")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rules(api: PrometheusClient) -> list[Rule]:
+    return [rule for group in api.rules() for rule in group.rules]
+
+
+def test_every_rule_of_the_file_is_loaded_and_healthy(api: PrometheusClient, rules: list[Rule]) -> None:
+    assert sorted((rule.group, rule.name) for rule in rules) == loaded_from([str(OWN)])
+    finding = rule_checks.all_rules(api.rules(), ASKED, now=time.time(), min_groups=4)
+    assert (finding.outcome, finding.observed) == ("passed", "23 rules, all ok in 4 groups")
+
+
+def test_every_expression_is_read(rules: list[Rule]) -> None:
+    without = {name for name, rule in named(rules) if not selectors(rule.query)}
+    assert without == {"host.recorded/instance:node_memory_utilisation:ratio (2)", "prometheus/Watchdog"}
+    assert {one.metric for rule in rules if rule.name == "HostLoadByName" for one in selectors(rule.query)} == {
+        "node_load1"
+    }
+
+
+def test_what_a_rule_names_and_nobody_has_is_found(api: PrometheusClient, rules: list[Rule]) -> None:
+    missing, unread = missing_metrics(api, rules, 3600.0, ())
+    assert unread == {}
+    assert len(missing) == len(rules)
+    assert {name: found for name, found in missing.items() if found} == {
+        "mistaken/AboutAnAbsentMetric": ["shop_orders_total"],
+        "mistaken/AboutAnAbsentLabel": ['up{jbo!=""}'],
+        "mistaken/AboutAnAbsentJob": ['up{job="nodes"}'],
+        "mistaken/AboutNothingOfThatName": ['{__name__=~"shop_.+_total"}'],
+    }
+    finding = rule_checks.references(missing, ASKED, unread=unread)
+    assert (finding.outcome, finding.observed) == ("failed", "4 of 23 rules are about a metric without series")
+
+
+def test_a_range_without_two_samples_is_found(api: PrometheusClient, rules: list[Rule]) -> None:
+    uses, unread = range_uses(api, rules)
+    assert unread == {}
+    finding = rule_checks.ranges(uses, ASKED, unread=unread)
+    assert finding.outcome == "failed"
+    assert finding.rows == (("mistaken/OverAShortRange", "node_cpu_seconds_total[1500ms] over an interval of 1 s"),)
+
+
+@pytest.fixture
+def elsewhere(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[PrometheusClient, list[tuple[str, str]]]]:
+    """Yield a Prometheus with the rule files that the environment names, or the usual one, and what they hold."""
+    pattern = os.environ.get("DEPLOYCHECK_RULES", "")
+    if not pattern:
+        yield request.getfixturevalue("api"), loaded_from([str(OWN)])
+        return
+    files = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207 - an absolute pattern
+    assert files, f"there is no file {pattern}"
+    with prometheus_with(files, tmp_path) as api:
+        yield api, loaded_from(files)
+
+
+def test_every_rule_is_judged_or_refused_with_a_reason(
+    elsewhere: tuple[PrometheusClient, list[tuple[str, str]]],
+) -> None:
+    api, expected = elsewhere
+    rules = [rule for group in api.rules() for rule in group.rules]
+    assert sorted((rule.group, rule.name) for rule in rules) == expected
+    missing, unread = missing_metrics(api, rules, 86400.0, ())
+    assert all(unread.values()), "refused without a reason"
+    assert len(missing) + len(unread) == len(rules)
+    uses, unread_ranges = range_uses(api, rules)
+    assert unread_ranges == unread
+    assert {use.rule for use in uses} == {
+        name
+        for name, rule in named(rules)
+        if name not in unread and any(one.range is not None for one in selectors(rule.query))
+    }
+    findings = (
+        rule_checks.all_rules(api.rules(), ASKED, now=time.time(), min_groups=1),
+        rule_checks.references(missing, ASKED, unread=unread),
+        rule_checks.ranges(uses, ASKED, unread=unread),
+    )
+    assert all(finding.observed for finding in findings)
