@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_deploycheck.checks.wording import seconds
 from pytest_deploycheck.clients.logs.engines import read_schema
 from pytest_deploycheck.clients.logs.presets import preset
 from pytest_deploycheck.clients.logs.reader import LogReader
@@ -155,8 +156,8 @@ class Log(System):
         if since is None:
             return "the whole log"
         if self._until is not None:
-            return f"the {timedelta(seconds=round(self._until - since))} before {_told(self._until)}"
-        return f"the log of the last {timedelta(seconds=round(now - since))}"
+            return f"the log of the {seconds(round(self._until - since))} before {_told(self._until)}"
+        return f"the log of the last {seconds(round(now - since))}"
 
     def _next_steps(self) -> tuple[str, ...]:
         source = self._reader.source

@@ -302,7 +302,12 @@ class ControllerSide:
         if missing:
             named = ", ".join(f"{why} ({count})" for why, count in sorted(missing.items()))
             tests = f"{sum(missing.values())} test{'s' * (sum(missing.values()) != 1)}"
-            self.book.notes.append(f"{tests} left out, because the configuration has {named}")
+            lack = (
+                f"the configuration has {named}"
+                if self._settings.source
+                else f"there is no deploycheck.toml in {self._config.rootpath} or above"
+            )
+            self.book.notes.append(f"{tests} left out, because {lack}")
         if code != decision.exit_code:
             why = because or _CODES.get(code, f"{self.book.others_failed} tests that are no checks failed")
             self.book.notes.append(f"the process exits with {code} instead of {decision.exit_code}: {why}")

@@ -75,6 +75,21 @@ def test_a_forgotten_assert_is_an_error_that_names_its_line(run: Callable[..., R
     assert "test_check.py:2" in ran.text
 
 
+def test_without_a_configuration_nobody_says_that_it_lacks_something(run: Callable[..., Ran]) -> None:
+    ran = run(
+        "--deploycheck-signoff",
+        test_check="""
+            import pytest
+
+            @pytest.mark.needs("prometheus")
+            def test_a(prometheus):
+                assert prometheus("x") < 1
+        """,
+    )
+    assert (ran.code, ran.record["verdict"]) == (6, "HOLD"), ran.text
+    assert f"1 test left out, because there is no deploycheck.toml in {ran.directory} or above" in ran.text
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

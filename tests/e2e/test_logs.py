@@ -106,6 +106,7 @@ def test_each_outcome_for_its_reason(run: Callable[..., Ran], project: Path, wor
     said = {name: summary for name, (_, summary) in results.items()}
     assert "1 of 20 lines is invalid (line 11: not JSON)" in said["test_bad"]
     assert "no data: no line within the window; 20 lines before it" in said["test_quiet"]
+    assert said["test_bad"].startswith("invalid lines of the log of the last 10 min: ")
     assert said["test_gone"] == "there is no log file gone.jsonl"
     assert said["test_failing"] == "sh failed with exit code 1"
     assert said["test_piped"] == "standard input is not there: pytest has taken it away"
