@@ -107,6 +107,39 @@ def _policy_missing(cluster: Cluster) -> None:
     cluster.objects["networking.k8s.io", "networkpolicies"].clear()
 
 
+def _policy_open(cluster: Cluster) -> None:
+    cluster.objects["networking.k8s.io", "networkpolicies"][0]["spec"]["ingress"] = [{}]
+
+
+def _budget_doubled(cluster: Cluster) -> None:
+    budgets = cluster.objects["policy", "poddisruptionbudgets"]
+    budgets.append({**budgets[0], "metadata": {**budgets[0]["metadata"], "name": "mcp-platform", "uid": "pdb-2"}})
+
+
+def _autoscaler_blind(cluster: Cluster) -> None:
+    status = find(cluster, "autoscaling", "horizontalpodautoscalers", "mcp")["status"]
+    status["desiredReplicas"] = 0
+    for one in status["conditions"]:
+        if one["type"] == "ScalingActive":
+            one.update(status="False", reason="FailedGetResourceMetric", message="no metrics returned")
+
+
+def _limit_missing(cluster: Cluster) -> None:
+    del pods_of(cluster, "mcp")[1]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+
+
+def _storage_class_missing(cluster: Cluster) -> None:
+    cluster.objects["storage.k8s.io", "storageclasses"].clear()
+
+
+def _setting_missing(cluster: Cluster) -> None:
+    find(cluster, "", "configmaps", "mcp-settings")["data"] = {"settings.yaml": "level: 1"}
+
+
+def _pod_complaint(cluster: Cluster) -> None:
+    warning(cluster, "mcp-new-x7k2p", "Pod", "FailedMount", "MountVolume.SetUp failed: secret not found")
+
+
 def _throttled(cluster: Cluster) -> None:
     cluster.throttle = 1_000_000
 
@@ -126,6 +159,13 @@ CLUSTER_FAULTS: Mapping[str, Callable[[Cluster], None]] = {
     "secret-key-missing": _key_missing,
     "memory-tight": _memory_tight,
     "policy-missing": _policy_missing,
+    "policy-open": _policy_open,
+    "budget-doubled": _budget_doubled,
+    "autoscaler-blind": _autoscaler_blind,
+    "limit-missing": _limit_missing,
+    "storage-class-missing": _storage_class_missing,
+    "setting-missing": _setting_missing,
+    "pod-complaint": _pod_complaint,
     "cluster-throttled": _throttled,
 }
 """Fault → what it does to a sound cluster. All of them but `memory-tight` break something that gates."""

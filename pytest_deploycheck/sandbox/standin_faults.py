@@ -63,6 +63,35 @@ def of_cluster() -> Iterable[Fault]:
         "policy-missing", "no network policy restricts what reaches the pods", NO_GO, "KU4",
         lacks(f"/apis/networking.k8s.io/v1/namespaces/{CORE.rpartition('/')[2]}/networkpolicies", '"podSelector"'),
     )  # fmt: skip
+    where = f"namespaces/{CORE.rpartition('/')[2]}"
+    yield fault(
+        "policy-open", "a network policy lets everything through", NO_GO, "KU4",
+        says(f"/apis/networking.k8s.io/v1/{where}/networkpolicies", '"ingress":[{}]'),
+    )  # fmt: skip
+    yield fault(
+        "budget-doubled", "two disruption budgets select the same pods: no eviction is possible", NO_GO, "KU4",
+        says(f"/apis/policy/v1/{where}/poddisruptionbudgets", "mcp-platform"),
+    )  # fmt: skip
+    yield fault(
+        "autoscaler-blind", "the autoscaler gets no metrics", NO_GO, "KU4",
+        says(f"/apis/autoscaling/v2/{where}/horizontalpodautoscalers", "FailedGetResourceMetric"),
+    )  # fmt: skip
+    yield fault(
+        "limit-missing", "a container has no limit of memory", NO_GO, "KU4",
+        says(f"{CORE}/pods", '"limits":{"cpu":"500m"}'),
+    )  # fmt: skip
+    yield fault(
+        "storage-class-missing", "the storage class is gone", NO_GO, "KU4",
+        lacks("/apis/storage.k8s.io/v1/storageclasses", "local-fast"),
+    )  # fmt: skip
+    yield fault(
+        "setting-missing", "a ConfigMap has another key than expected", NO_GO, "KU7",
+        lacks(f"{CORE}/configmaps/mcp-settings", '"settings.toml"'),
+    )  # fmt: skip
+    yield fault(
+        "pod-complaint", "the cluster complains of a pod that is gone by now", NO_GO, "KU3",
+        says(f"{CORE}/events", "FailedMount"),
+    )  # fmt: skip
     yield fault(
         "cluster-throttled", "the API server has too much to do: 429 for everything", HOLD, "KU1",
         refuses("/version", 429),

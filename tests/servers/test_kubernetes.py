@@ -248,6 +248,7 @@ def test_permissions(tmp_path: Path) -> None:
         kubernetes = served.kubernetes
         assert kubernetes.can("get", "pods")
         assert kubernetes.cannot("delete", "pods")
+        assert finding(kubernetes.cannot("get", "pods")) == ("failed", "1 of 1 permission is granted")
         log = kubernetes.can("get", "pods", "log")
         assert finding(log) == ("failed", "1 of 1 permission is missing")
         assert log.finding.rows == (
