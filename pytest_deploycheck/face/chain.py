@@ -87,9 +87,12 @@ class TargetsAnswer(Answer):
         )
 
     def __iter__(self) -> Iterator[Target]:
-        """Yield every target."""
-        self._read()
-        return iter(self.targets)
+        """Yield every target.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.targets, "target")
 
     def __len__(self) -> int:
         """Return the number of targets."""
@@ -117,6 +120,7 @@ class RulesAnswer(Answer):
         """Note that somebody has to look at it."""
         super().__init__(ledger, asked)
         self.groups = tuple(groups)
+        self._rules = [rule for group in self.groups for rule in group.rules]
         self._now = now
         self._api = api
         self._asking = asking
@@ -145,7 +149,7 @@ class RulesAnswer(Answer):
 
         seconds = seconds_of(window, "the window")
         with self._asking(f"series of every rule's metrics within {seconds:g} s", *self._asked.next_steps) as box:
-            missing, unread = missing_metrics(self._api, list(self), seconds, known_absent)
+            missing, unread = missing_metrics(self._api, self._rules, seconds, known_absent)
         return self._judge(rule_checks.references(missing, box[0], known_absent=known_absent, unread=unread))
 
     def take_long_ranges(self) -> Judged:
@@ -158,17 +162,21 @@ class RulesAnswer(Answer):
         with self._asking(
             "ranges of every rule, and how often what they select is sampled", *self._asked.next_steps
         ) as box:
-            uses, unread = range_uses(self._api, list(self))
+            uses, unread = range_uses(self._api, self._rules)
         return self._judge(rule_checks.ranges(uses, box[0], unread=unread))
 
     def __iter__(self) -> Iterator[Rule]:
-        """Yield every rule."""
-        self._read()
-        return iter([rule for group in self.groups for rule in group.rules])
+        """Yield every rule.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self._rules, "rule")
 
     def __len__(self) -> int:
         """Return the number of rules."""
-        return len(list(iter(self)))
+        self._read()
+        return len(self._rules)
 
 
 class AlertsAnswer(Answer):
@@ -335,9 +343,12 @@ class AlertmanagersAnswer(Answer):
         return self._judge(combine([discovery, *counters]))
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the addresses of the active ones."""
-        self._read()
-        return iter(self.found.active)
+        """Yield the addresses of the active ones.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.found.active, "active Alertmanager")
 
     def __len__(self) -> int:
         """Return the number of active ones."""

@@ -50,9 +50,12 @@ class SearchAnswer(Answer):
         return self._judge(dashboard_checks.listed(self.hits, self._asked, at_least=number))
 
     def __iter__(self) -> Iterator[SearchHit]:
-        """Yield every hit."""
-        self._read()
-        return iter(self.hits)
+        """Yield every hit.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.hits, "dashboard")
 
     def __len__(self) -> int:
         """Return the number of hits."""
@@ -110,9 +113,12 @@ class PanelsAnswer(Answer):
         return self._judge(finding)
 
     def __iter__(self) -> Iterator[PanelResult]:
-        """Yield every result."""
-        self._read()
-        return iter(self.results)
+        """Yield every result.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.results, "panel")
 
     def __len__(self) -> int:
         """Return the number of results."""

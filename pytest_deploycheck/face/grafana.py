@@ -80,9 +80,12 @@ class DataSourcesAnswer(Answer):
         )
 
     def __iter__(self) -> Iterator[DataSource]:
-        """Yield every data source."""
-        self._read()
-        return iter(self.sources)
+        """Yield every data source.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.sources, "data source")
 
     def __len__(self) -> int:
         """Return the number of data sources."""
@@ -116,9 +119,12 @@ class GrafanaRulesAnswer(Answer):
         return self._judge(grafana_checks.quiet(self.rules, self._asked, known=known))
 
     def __iter__(self) -> Iterator[GrafanaRule]:
-        """Yield every rule."""
-        self._read()
-        return iter(self.rules)
+        """Yield every rule.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.rules, "rule")
 
     def __len__(self) -> int:
         """Return the number of rules."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_deploycheck.checks.asked import Asked
 from pytest_deploycheck.errors import AuthorMistake, NoData, NotEnoughData
@@ -12,12 +12,14 @@ from pytest_deploycheck.model.outcome import Outcome
 from pytest_deploycheck.report.failure import headline, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pytest_deploycheck.face.ledger import Ledger
     from pytest_deploycheck.model.finding import Finding
 
 __tracebackhide__ = True
+
+T = TypeVar("T")
 
 _ROWS_IN_ASSERT = 4
 
@@ -137,6 +139,22 @@ class Answer:
 
     def _read(self) -> None:
         self._ledger.closed(self)
+
+    def _each(self, found: Sequence[T], noun: str) -> Iterator[T]:
+        """Return the parts of the answer, to be gone through.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        self._read()
+        if not found:
+            raise NoData(
+                f"{self._asked.asked}: no data: there is no {noun}",
+                where=self._asked.system,
+                evidence=", ".join(self.evidence),
+                next_step="; ".join((*self._asked.next_steps, "`len()` tells how many there are")),
+            )
+        return iter(found)
 
     def deploycheck_explain(self, op: str, other: object) -> list[str]:
         """Return how a failed comparison reads under `assert` (pytest cuts it; the section below has it all)."""

@@ -155,9 +155,12 @@ class PodsAnswer(Answer):
         return self._judge(objects.network_policies(policies, self.pods, self._asked, direction=direction))
 
     def __iter__(self) -> Iterator[Pod]:
-        """Yield every pod."""
-        self._read()
-        return iter(self.pods)
+        """Yield every pod.
+
+        Raises:
+            NoData: if there is none: `all(…)` over nothing would be true.
+        """
+        return self._each(self.pods, "pod that matches")
 
     def __len__(self) -> int:
         """Return the number of pods."""

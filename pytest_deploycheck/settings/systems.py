@@ -95,9 +95,9 @@ class Retries(Frozen):
     attempts: Annotated[Whole, Field(ge=1, le=10)] = 3
     """Tries in all; 1 = none is repeated."""
     base: Duration = parse_duration("200ms")
-    """The first wait; it doubles each time, with jitter."""
+    """The first wait; it doubles each time."""
     cap: Duration = parse_duration("5s")
-    """The longest wait; a Retry-After may ask for up to 30 s."""
+    """The longest wait; a Retry-After may ask for up to 40 s."""
 
 
 class System(Frozen):

@@ -147,7 +147,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 3
     base: float = 0.2
     cap: float = 5.0
-    retry_after_cap: float = 30.0
+    retry_after_cap: float = 40.0  # API servers of Kubernetes ask for up to 32 s
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
