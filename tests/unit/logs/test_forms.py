@@ -140,6 +140,11 @@ def test_a_trace_is_known_by_its_id_in_every_spelling() -> None:
         ("GET https://api.example.com/v1?x=1 gave 503", "GET <url> gave <number>"),
         ("object 0xdeadbeef at deadbeef12345678", "object <hex> at <hex>"),
         ("since 2026-11-21T09:06:40Z", "since <time>"),
+        ("[Sun Dec  4 04:47:44 2005] child failed", "[<time>] child failed"),
+        ("Jun 14 15:16:01 host sshd[19939]: failure", "<time> host sshd[<number>]: failure"),
+        ("blk_-1608999687919862906 lost", "blk_<number> lost"),
+        ("blk_1608999687919862906 lost", "blk_<number> lost"),
+        ("orders-1 on 9F86D081884C", "orders-<number> on <hex>"),
         ("decade facade", "decade facade"),
     ],
 )
