@@ -127,7 +127,9 @@ def all_rules(rules: Sequence[GrafanaRule], asked: Asked, *, now: float, at_leas
 
 
 def quiet(rules: Sequence[GrafanaRule], asked: Asked, *, known: Collection[str] = ()) -> Finding:
-    """Judge whether none of the rules fires. FAILED: one does. INCONCLUSIVE: there is none, or one is not healthy.
+    """Judge whether none of the rules fires.
+
+    FAILED: one does. INCONCLUSIVE: there is none, or one is paused or not healthy.
 
     Args:
         rules: as listed.
@@ -143,10 +145,11 @@ def quiet(rules: Sequence[GrafanaRule], asked: Asked, *, known: Collection[str] 
         judgement.bad(
             f"{share(len(firing), len(alerting), 'rule')} firing", [_rule_row(one, "fires") for one in firing]
         )
-    blind = [one for one in alerting if one.health != "ok"]
+    blind = [one for one in alerting if one.health != "ok" or one.paused]
     if blind:
         judgement.doubtful(
-            f"{share(len(blind), len(alerting), 'rule')} unable to tell", [_rule_row(one, one.health) for one in blind]
+            f"{share(len(blind), len(alerting), 'rule')} unable to tell",
+            [_rule_row(one, "it is paused" if one.paused else one.health) for one in blind],
         )
     return judgement.finding(f"none of {count(len(alerting), 'rule')} fires")
 

@@ -85,3 +85,12 @@ def test_a_fault_between_two_checkpoints_is_no_go_and_ends_the_observation(
     after = checkpoint(stack, "+95s")
     assert after.code == 1
     assert "the observation ended with the NO-GO at +1m30s; --deploycheck-checkpoint-continue goes on" in after.text
+
+
+def test_an_alert_within_the_window_is_no_go(
+    broken_sandbox: Callable[..., Sandbox], checkpoint: Callable[..., Verified]
+) -> None:
+    verified = checkpoint(broken_sandbox("alert-firing"), "+1m")
+    assert verified.verdict == ("NO-GO", 1), verified.told() + verified.text
+    (red,) = [check for check in verified.red if check["requirement"] == "AL6"]
+    assert "of an alert firing is unexpected (McpQueueBacklog{" in red["result"]["summary"]

@@ -113,5 +113,8 @@ def test_quiet(asked: Asked) -> None:
     finding = quiet([one(), one("S", state="firing")], asked)
     assert (finding.outcome, finding.observed) == (Outcome.FAILED, "1 of 2 rules is firing")
     assert quiet([one("S", state="firing")], asked, known=["S"]).outcome is Outcome.PASSED
+    paused = quiet([one(), one("S", paused=True)], asked)
+    assert (paused.outcome, paused.observed) == (Outcome.INCONCLUSIVE, "1 of 2 rules is unable to tell")
+    assert paused.rows[0][-1] == "it is paused"
     finding = quiet([one(), one("S", health="nodata")], asked)
     assert (finding.outcome, finding.observed) == (Outcome.INCONCLUSIVE, "1 of 2 rules is unable to tell")
