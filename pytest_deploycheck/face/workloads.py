@@ -311,7 +311,9 @@ class RolloutAnswer(Answer):
         return self.workload
 
     def _absent(self) -> Finding:
-        judgement = Judgement(self._asked, f"{self._what} is rolled out")
+        look = f"kubectl -n {self._namespace} get deployments,statefulsets,daemonsets"  # its kind may be another
+        asked = self._asked.__class__(self._asked.asked, self._asked.system, self.evidence, (look,))
+        judgement = Judgement(asked, f"{self._what} is rolled out")
         judgement.bad(f"there is no {self._what}")
         return judgement.finding("")
 

@@ -67,6 +67,7 @@ def test_an_absent_deployment_is_a_failure(tmp_path: Path) -> None:
     with serving(cluster(), tmp_path) as served:
         judged = served.kubernetes.deployment("web").complete
         assert finding(judged) == ("failed", "there is no deployment rollouts/web")
+        assert judged.finding.next_steps == ("kubectl -n rollouts get deployments,statefulsets,daemonsets",)
         with pytest.raises(NoData) as caught:
             served.kubernetes.deployment("web").pods  # noqa: B018 - reading it raises
         assert caught.value.what == "no data: there is no deployment rollouts/web"
