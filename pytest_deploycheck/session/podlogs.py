@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.clients.logs.sources.pods import ContainerLog
+from pytest_deploycheck.transport.readahead import ReadAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pytest_deploycheck.face.kubernetes import Kubernetes
-    from pytest_deploycheck.transport.streaming import Stream
 
 
 class ClusterLogs:
-    """Gives the log of every container that matches; each is opened when it is first read.
+    """Gives the log of every container that matches; several are read at the same time, each ahead of its reader.
 
     Args:
         kubernetes: the cluster.
@@ -28,28 +29,32 @@ class ClusterLogs:
     def container_logs(self, selector: str, *, namespace: str | None, since: float | None) -> Iterator[ContainerLog]:
         """Yield the log of every container of the pods that match, init containers and previous instances included.
 
+        They have to be read in this order.
+
         Args:
             selector: a label selector.
             namespace: of the pods; None = the configured one.
             since: Unix time from which on lines are wanted; None = all.
         """
-        for pod, container, previous in self._kubernetes.containers(selector, namespace=namespace):
-            read = self._reader(pod, container, namespace=namespace, previous=previous, since=since)
-            yield ContainerLog(pod=pod, container=container, read=read, previous=previous)
-
-    def _reader(
-        self, pod: str, container: str, *, namespace: str | None, previous: bool, since: float | None
-    ) -> Callable[[int], bytes]:
         moment = None if since is None else datetime.fromtimestamp(since, UTC)
-        opened: list[Stream] = []
-
-        def read(size: int) -> bytes:
-            if not opened:
-                opened.append(
-                    self._kubernetes.logs(
-                        pod, container, namespace=namespace, previous=previous, since=moment, timestamps=True
-                    )
+        with ReadAhead() as ahead:
+            found = [
+                ContainerLog(
+                    pod=pod,
+                    container=container,
+                    previous=previous,
+                    read=ahead.add(
+                        partial(
+                            self._kubernetes.logs,
+                            pod,
+                            container,
+                            namespace=namespace,
+                            previous=previous,
+                            since=moment,
+                            timestamps=True,
+                        )
+                    ),
                 )
-            return opened[0].read(size)
-
-        return read
+                for pod, container, previous in self._kubernetes.containers(selector, namespace=namespace)
+            ]
+            yield from found

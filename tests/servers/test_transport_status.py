@@ -160,8 +160,8 @@ def test_429_then_an_answer() -> None:
 def test_retry_after_is_capped_and_never_outlasts_the_deadline() -> None:
     with answering(http(429, Retry_After="3600")) as server, wired(server.url) as w:
         error = w.refused(Throttled, "GET", "/x")
-        assert w.clock.slept == [30.0], "a second wait of 30 s would end after the 60 s of timeouts.total"
-        assert error.details[-1] == "asked 2 times, with waits of 30 s"
+        assert w.clock.slept == [40.0], "a second wait of 40 s would end after the 60 s of timeouts.total"
+        assert error.details[-1] == "asked 2 times, with waits of 40 s"
 
 
 def test_502_is_asked_again_each_attempt_on_the_tape() -> None:
