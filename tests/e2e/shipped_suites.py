@@ -31,8 +31,8 @@ class Verified:
         return [check for check in self.record["checks"] if (check["result"] or {}).get("outcome") != "passed"]
 
     def told(self) -> str:
-        """The red checks, for an assertion's message."""
-        lines = []
+        """The red checks, for an assertion's message; all that was printed, if the process was killed."""
+        lines = [self.text] if self.code < 0 else []
         for check in self.red:
             result = check["result"] or {"outcome": "not run", "summary": ""}
             name = check["nodeid"].partition("::")[2]
