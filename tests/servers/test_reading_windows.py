@@ -71,10 +71,15 @@ def asked() -> Iterator[tuple[Prometheus, Ledger, ManualClock, Server]]:
         yield prometheus, ledger, w.clock, server
 
 
-def ranges(server: Server) -> list[tuple[float, float]]:
-    """Length and step of each range that was asked for."""
+def assert_ranges(server: Server, *wanted: tuple[float, float]) -> None:
+    """Length and step of each range that was asked for.
+
+    The server's clock is read at each look: how far it is ahead comes and goes by what a reply takes.
+    """
     found = [parse_qs(urlsplit(it.split()[1]).query) for it in server.targets if "query_range?query=up&" in it]
-    return [(round(float(it["end"][0]) - float(it["start"][0])), float(it["step"][0])) for it in found]
+    lengths = [float(it["end"][0]) - float(it["start"][0]) for it in found]
+    assert lengths == pytest.approx([length for length, _ in wanted], abs=2)
+    assert [float(it["step"][0]) for it in found] == [step for _, step in wanted]
 
 
 def test_a_range_over_a_day_sees_an_outage_of_minutes(
@@ -84,7 +89,7 @@ def test_a_range_over_a_day_sees_an_outage_of_minutes(
     judged = prometheus.range("up", "24h") == 1
     assert not judged
     assert judged.finding.rows[0][3] == "20 of 5,754"
-    assert ranges(server) == [(pytest.approx(DAY, abs=2), 15.0)]
+    assert_ranges(server, (DAY, 15.0))
 
 
 def test_a_window_that_holds_for_a_day_sees_it_too_and_reads_it_whole_only_twice(
@@ -100,9 +105,7 @@ def test_a_window_that_holds_for_a_day_sees_it_too_and_reads_it_whole_only_twice
         assert judged.finding.outcome is (Outcome.FAILED if advance == DAY else Outcome.PASSED)
         assert bool(judged) is (advance < DAY)
         state.ended(Ended(now=clock.monotonic(), outcome=judged.finding.outcome))
-    # the servers' clocks are read at each look: their difference comes and goes by what a reply takes
-    lengths = [pytest.approx(seconds, abs=2) for seconds in (DAY / 4, 150, DAY + 60 + DAY / 4)]
-    assert ranges(server) == [(length, 15.0) for length in lengths]
+    assert_ranges(server, (DAY / 4, 15.0), (150, 15.0), (DAY + 60 + DAY / 4, 15.0))
 
 
 def test_a_time_in_which_prometheus_was_down_is_a_gap_though_it_repeats_what_was_before(
