@@ -158,4 +158,5 @@ def test_a_posted_alert_is_listed_until_it_is_resolved(alertmanager: Alertmanage
 
 
 def test_silences(alertmanager: AlertmanagerClient) -> None:
-    assert alertmanager.silences() == ()
+    # those of other tests on the same stack stay listed when they are over
+    assert [one for one in alertmanager.silences() if one.state != "expired"] == []

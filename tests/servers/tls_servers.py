@@ -106,6 +106,7 @@ def context_of(signed: Signed, directory: Path, *, only: str = "", oldest: str =
     chain = signed.chain or [signed.certificate]
     file.write_bytes(key + b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # what OpenSSL's configuration says differs between systems
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(file)
     with warnings.catch_warnings():
