@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from pytest_deploycheck.clients.alertmanager import answers
@@ -14,6 +12,7 @@ from pytest_deploycheck.clients.alertmanager.configuration import parse_configur
 from pytest_deploycheck.clients.alertmanager.counters import notification_counters
 from pytest_deploycheck.clients.alertmanager.matchers import format_matcher, parse_matchers
 from pytest_deploycheck.clients.alertmanager.posting import require_open, require_sendable
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.exposition import samples_of
 from pytest_deploycheck.clients.readiness import Readiness, ask_readiness
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
@@ -193,7 +192,7 @@ class AlertmanagerClient:
         reply = self.wire.request("GET", _API + path, params=params or None, expect="json")
         try:
             wanted: Any = kind
-            document: T = _decoder(wanted).decode(reply.body)
+            document: T = decoder(wanted).decode(reply.body)
         except UNREADABLE as error:
             raise refuse(reply, "Alertmanager", str(error)) from None
         return reply, document
@@ -227,8 +226,3 @@ class AlertmanagerClient:
             next_step="is it an Alertmanager, and of a version that has this metric?",
             evidence=reply.evidence,
         )
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.grafana import answers, frames
 from pytest_deploycheck.clients.grafana.refusal import message_of, refusal
 from pytest_deploycheck.clients.grafana.sources import SourceAnswer
@@ -42,12 +43,6 @@ PAGE = 1000
 _MOST_PAGES = 1000
 _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NOT_IMPLEMENTED = 200, 400, 401, 403, 404, 501
 _UNAVAILABLE = 503
-
-
-@cache
-def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """Return the decoder of a type, made once."""
-    return msgspec.json.Decoder(kind)
 
 
 def read(reply: Reply, kind: type[T]) -> T:

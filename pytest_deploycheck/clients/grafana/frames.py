@@ -6,11 +6,11 @@ frame with no fields, so frames are never counted as data; NaN and the infinitie
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.grafana.interpolation import names_in
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.model.grafana import RefResult
@@ -82,11 +82,6 @@ class _Answer(msgspec.Struct):
     results: dict[str, _Result]
 
 
-@cache
-def _decoder() -> msgspec.json.Decoder[_Answer]:
-    return msgspec.json.Decoder(_Answer)
-
-
 def has_results(reply: Reply) -> bool:
     """Return whether an answer with a bad status tells of single queries (207, 400) or of the request as a whole."""
     return b'"results"' in reply.body[:_LONGEST]
@@ -94,7 +89,8 @@ def has_results(reply: Reply) -> bool:
 
 def frames_of(body: bytes) -> dict[str, list[Frame]]:
     """Return the frames of an answer that was read before, by the query's letter."""
-    return {ref_id: result.frames or [] for ref_id, result in _decoder().decode(body).results.items()}
+    answer: _Answer = decoder(_Answer).decode(body)
+    return {ref_id: result.frames or [] for ref_id, result in answer.results.items()}
 
 
 def results(reply: Reply, wanted: Collection[str], promql: Collection[str] = ()) -> tuple[RefResult, ...]:
@@ -109,7 +105,7 @@ def results(reply: Reply, wanted: Collection[str], promql: Collection[str] = ())
         Malformed: if it is not what Grafana answers.
     """
     try:
-        answer = _decoder().decode(reply.body)
+        answer: _Answer = decoder(_Answer).decode(reply.body)
     except UNREADABLE as error:
         raise refuse(reply, "Grafana", str(error)) from None
     return tuple(_result(ref_id, answer.results.get(ref_id), reply, promql=ref_id in promql) for ref_id in wanted)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.kubernetes import lists
 from pytest_deploycheck.clients.kubernetes.refusal import Resource, refusal, status_of
 from pytest_deploycheck.clients.kubernetes.veil import veil
@@ -215,7 +216,7 @@ class KubernetesClient:
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - success
             raise refusal(reply, what, self.access)
         try:
-            found: _Keyed = lists.decoder(_Keyed).decode(reply.body)
+            found: _Keyed = decoder(_Keyed).decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed(
                 f"{self.access.endpoint.name}: not the answer that Kubernetes gives to {what.permission}",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.kubernetes.refusal import refusal
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.collector import collector_paused
@@ -75,12 +75,6 @@ class Listed(Generic[T]):
             Malformed: if they are not what that type needs.
         """
         return _items([read(one, Page[kind], self._resource, self._access) for one in self._pages])  # type: ignore[valid-type]
-
-
-@cache
-def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """Return the decoder of a type, made once."""
-    return msgspec.json.Decoder(kind)
 
 
 def list_all(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from pytest_deploycheck.clients.decoders import decoder
 from pytest_deploycheck.clients.refusal import UNREADABLE, refuse
 from pytest_deploycheck.errors import NotEnoughData, NotFound, NotSupported, QueryFailed
 
@@ -31,12 +31,6 @@ class Envelope(msgspec.Struct, Generic[T]):
     data: T
     warnings: list[str] | None = None
     infos: list[str] | None = None
-
-
-@cache
-def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """Return the decoder of a type, made once."""
-    return msgspec.json.Decoder(kind)
 
 
 def decode(reply: Reply, kind: type[T], *, system: str = "Prometheus") -> Envelope[T]:
