@@ -2,7 +2,8 @@
 
 msgspec works out what a struct holds when the first decoder of it is made. That runs Python code, so another thread may
 come in between, find the struct half worked out, and decode with it: the process ends with a segmentation fault.
-Measured with msgspec 0.22 on CPython 3.11: once in 300 runs in which sixteen threads made the same decoder at once.
+Measured with msgspec 0.22 on CPython 3.11, sixteen threads that make the same decoder: 55 of 60 processes end so where
+threads take turns as often as they can, one in some 300 with the usual switch interval.
 """
 
 from __future__ import annotations
