@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +13,8 @@ import yaml
 
 from pytest_deploycheck.clock import SystemClock
 from pytest_deploycheck.errors import CannotMeasure, NoData, NotEnoughData, WriteNotAllowed
-from pytest_deploycheck.sandbox.process import Child, free_port
+from pytest_deploycheck.sandbox.process import Child, SandboxError, free_port
+from pytest_deploycheck.sandbox.readiness import wait_until
 from pytest_deploycheck.session.run import Run
 from pytest_deploycheck.settings.drills import FireDrillCheck
 from pytest_deploycheck.settings.load import load
@@ -60,12 +60,23 @@ def entry(**changed: Any) -> FireDrillCheck:
 
 def last(ask: Callable[[], DrillAnswer], until: Callable[[Finding], bool]) -> Finding:
     """Ask again and again, as `within` does, until the finding is what is waited for."""
-    ends = time.monotonic() + PATIENCE
-    while True:
-        finding = ask().delivered().finding
-        if until(finding) or time.monotonic() > ends:
-            return finding
-        time.sleep(0.1)
+    found: list[Finding] = []
+
+    def not_yet() -> str:
+        found.append(ask().delivered().finding)
+        return "" if until(found[-1]) else found[-1].observed
+
+    with suppress(SandboxError):  # the caller's assertion tells more
+        wait_until(not_yet, what="the finding did not come", seconds=PATIENCE, clock=SystemClock())
+    return found[-1]
+
+
+def unready(port: int) -> str:
+    try:
+        status = httpx.get(f"http://127.0.0.1:{port}/-/ready").status_code
+    except httpx.TransportError as error:
+        return str(error)
+    return "" if status == 200 else f"it answers {status}"
 
 
 def active(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -183,13 +194,7 @@ def alertmanager_posting_to(port: int, tmp_path: Path) -> Iterator[str]:
     )  # fmt: skip
     child.start()
     try:
-        ends = time.monotonic() + PATIENCE
-        while time.monotonic() < ends:
-            try:
-                if httpx.get(f"http://127.0.0.1:{own}/-/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        wait_until(lambda: unready(own), what="Alertmanager was not ready", seconds=PATIENCE, clock=SystemClock())
         yield f"http://127.0.0.1:{own}"
     finally:
         child.stop()
@@ -247,13 +252,12 @@ def test_counters_do_not_take_an_attempt_for_a_delivery(tmp_path: Path) -> None:
         drill = by_counters()
         drills.of(drill)
 
-        def attempted() -> bool:
+        def unattempted() -> str:
             text = httpx.get(f"{url}/metrics").text
-            return 'alertmanager_notifications_total{integration="webhook"} 1' in text
+            done = 'alertmanager_notifications_total{integration="webhook"} 1' in text
+            return "" if done else "the counter stands at 0"
 
-        ends = time.monotonic() + PATIENCE
-        while not attempted() and time.monotonic() < ends:
-            time.sleep(0.05)
+        wait_until(unattempted, what="there was no attempt", seconds=PATIENCE, clock=SystemClock())
         finding = drills.of(drill).delivered().finding
         assert finding.outcome == "failed"
         assert finding.observed.startswith("not delivered ")
